@@ -1,0 +1,1 @@
+//! The names a notebook gets.

@@ -1,0 +1,1 @@
+//! The session under real evcxr.

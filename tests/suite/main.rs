@@ -1,0 +1,1 @@
+//! The cell side, tested without a kernel. One file per module of `src`.
