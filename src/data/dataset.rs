@@ -13,6 +13,9 @@ const OP: &str = "dataset";
 /// Rows looked at together when a set is checked: a bounded copy instead of one of the whole set.
 const ROWS_AT_ONCE: usize = 1024;
 
+/// Points in f64, one row each, as the exact computations on margins take them.
+pub type Rows = Vec<Vec<f64>>;
+
 /// A set of inputs `x`: (n, ...) f32 with labels `y`: (n,) u32 and the names of the classes.
 ///
 /// Guarantees of [`Dataset::new`]: `x` has rank 2 or more, is finite, contiguous and outside any gradient graph; each
@@ -135,15 +138,15 @@ impl Dataset {
         self.x.reshape((self.len(), inputs)).map_err(Error::candle("flat"))
     }
 
-    /// The inputs as n rows of d numbers in f64, for the exact computations on margins.
-    pub fn rows(&self) -> Result<Vec<Vec<f64>>> {
+    /// The inputs as n rows of d numbers in f64.
+    pub fn rows(&self) -> Result<Rows> {
         self.flat()?.to_dtype(DType::F64)?.to_vec2().map_err(Error::candle("rows"))
     }
 
     /// Rows of the positives and of the negatives in f64: what an exact margin takes.
     ///
     /// Errors as in [`Dataset::positives`].
-    pub fn points(&self) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>)> {
+    pub fn points(&self) -> Result<(Rows, Rows)> {
         Ok((self.side(1)?.rows()?, self.side(0)?.rows()?))
     }
 

@@ -29,7 +29,7 @@ mod records;
 mod show;
 pub mod synthetic;
 
-pub use dataset::Dataset;
+pub use dataset::{Dataset, Rows};
 pub use digits::digits;
 pub use pair::{Pair, Split};
 

@@ -9,7 +9,7 @@
 //! | set | hard margin | margin of the cross-entropy limit |
 //! |---|---|---|
 //! | [`two_points`] | sqrt(13)/2 = 1.802776 | 22 / sqrt(205) = 1.536547 |
-//! | [`line`] | 0.6 sqrt(401) = 12.014991 | 0.484035 |
+//! | [`line()`] | 0.6 sqrt(401) = 12.014991 | 0.484035 |
 //! | [`two_gaussians`] | depends on the seed | depends on the seed |
 //! | [`affine_subspace`], default | 1 | 1 / sqrt(1 + 968/81) = 0.277878 |
 //!
