@@ -1,10 +1,5 @@
 //! The cell side, tested without a kernel. One file per module of `src`.
 
-mod margin_cross_entropy;
-mod margin_descent;
-mod margin_hard;
-mod margin_hyperplane;
-mod margin_reference;
 mod data_cifar10;
 mod data_damage;
 mod data_dataset;
@@ -12,3 +7,8 @@ mod data_digits;
 mod data_mnist;
 mod data_pair;
 mod data_synthetic;
+mod margin_cross_entropy;
+mod margin_descent;
+mod margin_hard;
+mod margin_hyperplane;
+mod margin_reference;
