@@ -15,6 +15,8 @@ pub struct Adversarial {
     pub x: Tensor,
     /// The labels, n of them.
     pub labels: Vec<u32>,
+    /// The class of each row of `clean`.
+    pub clean_predicted: Vec<u32>,
     /// The class of each row of `x`; of `clean` for rows not reached before an interrupt or with scores not finite.
     pub predicted: Vec<u32>,
     /// How changes were measured.

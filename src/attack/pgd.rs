@@ -78,6 +78,7 @@ impl Pgd {
             clean: x.detach(),
             x: x.detach(),
             labels,
+            clean_predicted: predicted.clone(),
             predicted,
             norm: self.norm,
             epsilon: self.epsilon,

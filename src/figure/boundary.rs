@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::margin::Hyperplane;
 use plotly::Scatter;
 use plotly::common::{Fill, HoverInfo, Line, Marker, MarkerSymbol, Mode};
+use plotly::layout::Margin;
 
 const OP: &str = "boundary";
 /// Data up to this much longer one way than the other are drawn to one scale.
@@ -24,8 +25,12 @@ pub fn boundary(pos: &[Vec<f64>], neg: &[Vec<f64>], planes: &[(&str, &Hyperplane
     }
     let note = if view.one_scale { "" } else { "<br><sub>axes differ in scale, so angles look distorted</sub>" };
     let title = format!("Decision boundaries and their margins{note}");
+    let top = if view.one_scale { 56 } else { 76 };
     let mut plot = plot(
         layout(&title)
+            // Taller than other figures: the legend has several lines.
+            .height(480)
+            .margin(Margin::new().top(top).right(24).bottom(48).left(64))
             .x_axis(axis("x₁").range(view.x.to_vec()))
             .y_axis(axis("x₂").range(view.y.to_vec()))
             .show_legend(true),
@@ -48,6 +53,7 @@ pub fn boundary(pos: &[Vec<f64>], neg: &[Vec<f64>], planes: &[(&str, &Hyperplane
                 format!("{name} does not separate them; the worst point is {} on the wrong side.", brief(-margin)),
             ),
         };
+        let legend = if drawable && !view.meets(plane) { format!("{legend}, out of view") } else { legend };
         sentences.push(sentence);
         let strip = |width: f64| if drawable { view.strip(plane, width * length) } else { Vec::new() };
         if margin > 0.0 {
@@ -55,7 +61,7 @@ pub fn boundary(pos: &[Vec<f64>], neg: &[Vec<f64>], planes: &[(&str, &Hyperplane
             let band = Scatter::new(x, y)
                 .mode(Mode::Lines)
                 .fill(Fill::ToSelf)
-                .fill_color(tint(k, 0.13))
+                .fill_color(tint(k, 0.09))
                 .line(Line::new().color(tint(k, 0.6)).width(1.0))
                 .legend_group(plain(name))
                 .show_legend(false)
@@ -126,6 +132,13 @@ impl View {
             [r[0] - pad, r[1] + pad]
         };
         Ok(Self { x: padded(range[0]), y: padded(range[1]), one_scale })
+    }
+
+    /// Whether the boundary passes through what is shown, as far as that is known: one scale for both axes widens one.
+    fn meets(&self, plane: &Hyperplane) -> bool {
+        let ([left, right], [low, high]) = (self.x, self.y);
+        let frame = [(left, low), (right, low), (right, high), (left, high)];
+        self.one_scale || !crossings(&frame, |(x, y)| plane.w[0] * x + plane.w[1] * y + plane.b).is_empty()
     }
 
     /// The outline of |w·x + b| ≤ width within a frame four times as large as the view, since one scale for both axes

@@ -1,24 +1,24 @@
 //! Loss against epoch, one curve per training run.
 
 use super::Figure;
-use super::style::{axis, brief, colour, dash, layout, plain, plot, symbol};
+use super::style::{axis, brief, colour, dash, layout, logarithmic, plain, plot, symbol};
 use crate::train::History;
 use plotly::Scatter;
 use plotly::common::{Line, Marker, Mode};
-use plotly::layout::AxisType;
 
 /// The mean loss of each epoch, on a logarithmic axis.
 ///
 /// Different losses share the axis but not the scale: compare shapes, not heights. A loss of 0 or below leaves a gap.
 pub fn curves(runs: &[(&str, &History)]) -> Figure {
     let losses = |run: &History| run.epochs.iter().map(|e| e.loss).collect::<Vec<f64>>();
-    let logarithmic = runs.iter().any(|(_, run)| losses(run).iter().any(|loss| *loss > 0.0));
+    let positive = runs.iter().flat_map(|(_, run)| losses(run)).filter(|loss| *loss > 0.0 && loss.is_finite());
+    let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(low, high), loss| (low.min(loss), high.max(loss)));
     let y = axis("mean training loss (nats)");
-    let y = if logarithmic { y.type_(AxisType::Log).exponent_format(plotly::common::ExponentFormat::Power) } else { y };
+    let y = if high > 0.0 { logarithmic(y, low, high) } else { y };
     let mut plot = plot(layout("Training loss").x_axis(axis("epoch")).y_axis(y).show_legend(true));
     let mut sentences = Vec::new();
     for (k, (name, run)) in runs.iter().enumerate() {
-        let visible = |loss: f64| (loss.is_finite() && (loss > 0.0 || !logarithmic)).then_some(loss);
+        let visible = |loss: f64| (loss.is_finite() && (loss > 0.0 || high == 0.0)).then_some(loss);
         let epochs: Vec<usize> = run.epochs.iter().map(|e| e.epoch).collect();
         let trace = Scatter::new(epochs, losses(run).into_iter().map(visible).collect::<Vec<_>>())
             .name(plain(name))

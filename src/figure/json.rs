@@ -24,6 +24,12 @@ impl Figure {
         // plotly's default template repeats its defaults: 6 kB a figure.
         if let Some(layout) = layout.as_object_mut() {
             layout.remove("template");
+            for (_, axis) in layout.iter_mut().filter(|(key, _)| key.starts_with("xaxis") || key.starts_with("yaxis")) {
+                // Close to its numbers; plotly's Rust types have no name for the distance.
+                if let Some(title) = axis.get_mut("title").and_then(Value::as_object_mut) {
+                    title.insert("standoff".into(), json!(8));
+                }
+            }
         }
         let config = part("config", json!({}));
         let mut json = json!({"data": data, "layout": layout, "config": config});

@@ -1,19 +1,21 @@
 //! Singular values of features, and the share of energy in the first k directions, raw and centred.
 
 use super::Figure;
-use super::style::{axis, brief, colour, layout, plain, plot, symbol};
+use super::style::{axis, brief, colour, layout, logarithmic, plain, plot, symbol};
 use crate::analysis::{Profile, Spectrum};
 use plotly::Scatter;
-use plotly::common::{DashType, ExponentFormat, Line, Marker, Mode};
-use plotly::layout::AxisType;
+use plotly::common::{DashType, Line, Marker, Mode};
 
 /// Left: singular values over the largest, logarithmic. Right: the share of the sum of squares in the first k.
 ///
 /// Each set of features has a colour and a marker; raw is solid and centred dashed. Values of 0 leave a gap on the left.
 pub fn spectra(sets: &[(&str, &Spectrum)]) -> Figure {
+    let profiles = sets.iter().flat_map(|(_, spectrum)| [&spectrum.raw, &spectrum.centred]);
+    let shown = profiles.flat_map(|profile| points(profile).0).filter_map(|(_, value)| value);
+    let smallest = shown.fold(1.0, f64::min);
     let left = axis("direction k").domain(&[0.0, 0.44]).anchor("y");
-    let right = axis("first k directions").domain(&[0.56, 1.0]).anchor("y2");
-    let values = axis("σ_k / σ₁").type_(AxisType::Log).exponent_format(ExponentFormat::Power).anchor("x");
+    let right = logarithmic(axis("first k directions"), 1.0, 1.0).domain(&[0.56, 1.0]).anchor("y2");
+    let values = logarithmic(axis("σ<sub>k</sub> / σ<sub>1</sub>"), smallest, 1.0).anchor("x");
     let share = axis("share of energy").range(vec![0.0, 1.04]).anchor("x2");
     let layout = layout("Spectrum of features: raw solid, centred dashed").show_legend(true);
     let mut plot = plot(layout.x_axis(left).y_axis(values).x_axis2(right).y_axis2(share));

@@ -1,8 +1,8 @@
 //! How all figures look: colours, dashes, markers, axes.
 
 use plotly::color::Rgba;
-use plotly::common::{Anchor, DashType, Font, MarkerSymbol, Orientation, Title};
-use plotly::layout::{Axis, Legend, Margin};
+use plotly::common::{Anchor, DashType, ExponentFormat, Font, MarkerSymbol, Orientation, Title};
+use plotly::layout::{Axis, AxisType, Legend, Margin};
 use plotly::{Configuration, Layout, Plot};
 
 /// Okabe and Ito's colours without the yellow, which is too pale for a line on white. Told apart by every common form of
@@ -41,28 +41,34 @@ pub(super) fn dash(k: usize) -> DashType {
     }
 }
 
-/// Marker `k`; they repeat after six.
+/// Marker `k`; they repeat after five, so together with the dashes a look repeats after thirty.
 pub(super) fn symbol(k: usize) -> MarkerSymbol {
-    match k % 6 {
+    match k % 5 {
         0 => MarkerSymbol::Circle,
         1 => MarkerSymbol::Square,
         2 => MarkerSymbol::Diamond,
         3 => MarkerSymbol::Cross,
-        4 => MarkerSymbol::TriangleUp,
-        _ => MarkerSymbol::X,
+        _ => MarkerSymbol::TriangleUp,
     }
 }
 
 /// A labelled axis with a light grid.
 pub(super) fn axis(title: &str) -> Axis {
     Axis::new()
-        .title(Title::with_text(title))
+        .title(Title::with_text(title).font(Font::new().size(13)))
         .auto_margin(true)
         .grid_color("#E5E5E5")
         .line_color("#666666")
         .show_line(true)
         .zero_line(false)
         .ticks(plotly::layout::TicksDirection::Outside)
+}
+
+/// The same axis, logarithmic, for values between `low` and `high`.
+pub(super) fn logarithmic(axis: Axis, low: f64, high: f64) -> Axis {
+    let axis = axis.type_(AxisType::Log).exponent_format(ExponentFormat::Power);
+    // Over many decades plotly's labels 2 and 5 between the powers of ten only crowd the axis.
+    if high / low >= 30.0 { axis.dtick(1.0) } else { axis }
 }
 
 /// The frame around all figures: a title, 420 pixels high, as wide as the page, the legend below the plot.
@@ -74,7 +80,7 @@ pub(super) fn layout(title: &str) -> Layout {
         .paper_background_color("#FFFFFF")
         .plot_background_color("#FFFFFF")
         .margin(Margin::new().top(56).right(24).bottom(48).left(64))
-        .legend(Legend::new().orientation(Orientation::Horizontal).x(0.0).y(-0.22).y_anchor(Anchor::Top))
+        .legend(Legend::new().orientation(Orientation::Horizontal).x(0.0).y(-0.2).y_anchor(Anchor::Top))
 }
 
 /// A plot with the settings that no figure changes.

@@ -6,8 +6,8 @@ use super::style::{brief, layout, plot};
 use crate::attack::Adversarial;
 use crate::error::{Error, Result};
 use plotly::color::Rgb;
-use plotly::common::{ColorScale, ColorScaleElement, Font, HoverInfo};
-use plotly::layout::{Annotation, Axis, AxisConstrain};
+use plotly::common::{Anchor, ColorScale, ColorScaleElement, Font, HoverInfo};
+use plotly::layout::{Annotation, Axis, AxisConstrain, Margin};
 use plotly::{HeatMap, Image, Layout, Trace};
 
 const OP: &str = "triptych";
@@ -23,10 +23,8 @@ pub fn triptych(found: &Adversarial, row: usize) -> Result<Figure> {
     let (clean, attacked) = (Bitmap::of(OP, &found.clean, row)?, Bitmap::of(OP, &found.x, row)?);
     let lost = || Error::Value { op: OP, expected: "one label and class per image".into(), got: "fewer".into() };
     let label = *found.labels.get(row).ok_or_else(lost)?;
-    let (right, predicted) = match (found.clean_correct.get(row), found.predicted.get(row)) {
-        (Some(right), Some(predicted)) => (*right, *predicted),
-        _ => return Err(lost()),
-    };
+    let before = *found.clean_predicted.get(row).ok_or_else(lost)?;
+    let after = *found.predicted.get(row).ok_or_else(lost)?;
     let change = attacked.zip(&clean, |a, x| a - x);
     let largest = change.largest();
     let size = match found.norm {
@@ -35,32 +33,26 @@ pub fn triptych(found: &Adversarial, row: usize) -> Result<Figure> {
     };
     // Enlarged so that the largest change has the strongest colour; nothing to enlarge if nothing changed.
     let factor = if largest > 0.0 { 0.5 / largest } else { 1.0 };
-    let verdict = if right { "right" } else { "wrong" };
     let headings = [
-        format!("clean: class {label}<br>classified {verdict}"),
+        format!("clean: class {label}<br>classified as {before}"),
         format!("change × {}<br>{} {}", brief(factor), found.norm, brief(size)),
-        format!("attacked<br>classified as {predicted}"),
+        format!("attacked: class {label}<br>classified as {after}"),
     ];
     let [a, b, c] = [clean.height, clean.width, clean.channels];
     let alt = format!(
-        "Image {row} of {b} by {a} pixels, class {label}, classified {verdict}; a change of {} {} {} class {predicted}.",
+        "Image {row} of {b} by {a} pixels of class {label}, classified as {before}; a change of {} {} {} {after}.",
         found.norm,
         brief(size),
-        if predicted == label { "leaves it in" } else { "moves it to" },
+        if after == before { "leaves it at" } else { "moves it to" },
     );
-    let mut layout = layout("One image under attack").height(360).show_legend(false);
-    let panel = |k: usize| {
-        let hidden =
-            Axis::new().show_tick_labels(false).show_grid(false).zero_line(false).constrain(AxisConstrain::Domain);
-        hidden.domain(&PANELS[k])
-    };
-    // Images have their first row on top.
-    let upright = |anchor: &str, x: &str| {
-        let y = Axis::new().show_tick_labels(false).show_grid(false).zero_line(false).constrain(AxisConstrain::Domain);
-        y.auto_range_reversed(a).anchor(anchor).scale_anchor(x)
-    };
+    let key = if c == 1 { "<br><sub>change: blue is darker, orange lighter, white unchanged</sub>" } else { "" };
+    let mut layout = layout(&format!("One image under attack{key}")).height(380).show_legend(false);
+    let hidden = || Axis::new().visible(false).constrain(AxisConstrain::Domain);
+    let panel = |k: usize| hidden().domain(&PANELS[k]);
+    // The first row of an image is on top.
+    let upright = |anchor: &str| hidden().range(vec![a as f64 - 0.5, -0.5]).anchor(anchor).scale_anchor(anchor);
     layout = layout.x_axis(panel(0)).x_axis2(panel(1)).x_axis3(panel(2));
-    layout = layout.y_axis(upright("x", "x")).y_axis2(upright("x2", "x2")).y_axis3(upright("x3", "x3"));
+    layout = layout.y_axis(upright("x")).y_axis2(upright("x2")).y_axis3(upright("x3"));
     let layout = annotate(layout, &headings);
     let mut plot = plot(layout);
     let traces: [Box<dyn Trace>; 3] = if c == 1 {
@@ -73,17 +65,6 @@ pub fn triptych(found: &Adversarial, row: usize) -> Result<Figure> {
     Ok(Figure::new(&plot, alt))
 }
 
-/// An axis that runs downward over `height` pixels.
-trait Downward {
-    fn auto_range_reversed(self, height: usize) -> Self;
-}
-
-impl Downward for Axis {
-    fn auto_range_reversed(self, height: usize) -> Self {
-        self.range(vec![height as f64 - 0.5, -0.5])
-    }
-}
-
 fn annotate(layout: Layout, headings: &[String; 3]) -> Layout {
     let heading = |(text, panel): (&String, [f64; 2])| {
         Annotation::new()
@@ -91,13 +72,14 @@ fn annotate(layout: Layout, headings: &[String; 3]) -> Layout {
             .x_ref("paper")
             .y_ref("paper")
             .x((panel[0] + panel[1]) / 2.0)
+            .x_anchor(Anchor::Center)
             .y(1.02)
-            .y_anchor(plotly::common::Anchor::Bottom)
+            .y_anchor(Anchor::Bottom)
             .show_arrow(false)
             .font(Font::new().size(13))
     };
     let headings = headings.iter().zip(PANELS).map(heading).collect();
-    layout.margin(plotly::layout::Margin::new().top(104).right(24).bottom(24).left(24)).annotations(headings)
+    layout.margin(Margin::new().top(124).right(24).bottom(24).left(24)).annotations(headings)
 }
 
 fn grey(image: &Bitmap, panel: &str) -> Box<dyn Trace> {

@@ -275,3 +275,26 @@ fn inputs_labels_and_settings_that_make_no_sense_are_refused_by_name() {
     let nan = Tensor::new(&[[0.5_f32, f32::NAN]], &Device::Cpu).unwrap();
     assert_eq!(message(quiet(), &nan, &[0]), "pgd: expected inputs in [0, 1], got NaN in row 0");
 }
+
+#[test]
+fn an_interrupt_returns_within_two_seconds_what_was_found() {
+    const CHILD: &str = "WIDEMARGIN_TEST_ATTACK_CHILD";
+    if std::env::var_os(CHILD).is_none() {
+        // The flag is global: in a process of its own it stops no other test.
+        let name = "attack_pgd::an_interrupt_returns_within_two_seconds_what_was_found";
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = child.args(["--exact", name]).env(CHILD, "1").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    let (net, x, y) = trained();
+    std::thread::spawn(|| {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        widemargin::progress::interrupt();
+    });
+    let start = std::time::Instant::now();
+    let found = Pgd { steps: 10_000_000, ..quiet() }.run(&net, &x, &y).unwrap();
+    assert!(found.interrupted && start.elapsed().as_secs_f64() < 2.0);
+    assert!(found.norms.iter().all(|n| *n <= 0.1 + 1e-6));
+    assert!(found.success.iter().zip(&found.clean_correct).any(|(success, right)| *success && *right));
+}

@@ -1,0 +1,182 @@
+//! What each kind of figure draws and says.
+
+use crate::figure_samples::{adversarial, history, line, table};
+use serde_json::Value;
+use widemargin::analysis::{Profile, Spectrum};
+use widemargin::figure::{Figure, boundary, curves, robust_accuracy, spectra, triptych};
+use widemargin::margin::{Hyperplane, cross_entropy_limit, hard_margin};
+
+fn list(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect()
+}
+
+fn trace<'a>(figure: &'a Figure, name: &str) -> &'a Value {
+    let traces = figure.json()["data"].as_array().unwrap();
+    traces.iter().find(|t| t["name"].as_str().is_some_and(|n| n.starts_with(name))).unwrap()
+}
+
+#[test]
+fn loss_is_told_from_first_to_last_epoch_on_a_logarithmic_axis() {
+    let run = history("cross-entropy", &[0.6931, 0.2, 0.01234]);
+    let figure = run.curves();
+    assert_eq!(figure.alt(), "cross-entropy: loss falls from 0.693 to 0.0123 over 3 epochs.");
+    assert_eq!(figure.json()["layout"]["yaxis"]["type"], "log");
+    assert_eq!(list(&figure.json()["data"][0]["y"]), [0.6931, 0.2, 0.01234]);
+    assert_eq!(list(&figure.json()["data"][0]["x"]), [1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn a_run_that_rises_stops_or_never_started_is_told_so() {
+    let rising = history("a", &[0.1, 0.2]);
+    let mut stopped = history("b", &[0.5]);
+    stopped.interrupted = true;
+    let text = curves(&[("up", &rising), ("one", &stopped), ("none", &history("c", &[]))]);
+    let wanted = "up: loss rises from 0.1 to 0.2 over 2 epochs. one: loss 0.5 after 1 epoch, then it was interrupted. \
+                  none: no epoch was completed.";
+    assert_eq!(text.alt(), wanted);
+    assert_eq!(curves(&[]).alt(), "No training run to show.");
+}
+
+#[test]
+fn a_loss_of_zero_leaves_a_gap_and_no_logarithm_of_zero() {
+    let figure = history("a", &[0.1, 0.0, f64::NAN]).curves();
+    assert!(figure.json()["data"][0]["y"][1].is_null() && figure.json()["data"][0]["y"][2].is_null());
+    let zeros = history("a", &[0.0, 0.0]).curves();
+    assert_ne!(zeros.json()["layout"]["yaxis"]["type"], "log");
+}
+
+#[test]
+fn a_boundary_lies_where_the_score_is_zero_and_its_band_ends_at_the_margin() {
+    let (pos, neg) = (vec![vec![1.0, 0.0], vec![2.0, 1.0]], vec![vec![-1.0, -3.0]]);
+    let plane = hard_margin(&pos, &neg).unwrap();
+    let figure = boundary(&pos, &neg, &[("SVM", &plane)]).unwrap();
+    let on = |trace: &Value| -> Vec<f64> {
+        let (x, y) = (list(&trace["x"]), list(&trace["y"]));
+        x.iter().zip(&y).map(|(x, y)| plane.value(&[*x, *y]) / plane.w[0].hypot(plane.w[1])).collect()
+    };
+    let line = on(trace(&figure, "SVM"));
+    // Six digits of coordinates up to 10.
+    assert_eq!(line.len(), 2);
+    assert!(line.iter().all(|v| v.abs() < 1e-4), "{line:?}");
+    let margin = plane.margin(&pos, &neg);
+    let band = on(&figure.json()["data"][0]);
+    assert!(band.iter().all(|v| v.abs() < margin + 1e-4), "{band:?}");
+    assert!(band.iter().filter(|v| (v.abs() - margin).abs() < 1e-4).count() >= 4, "{band:?} {margin}");
+}
+
+#[test]
+fn a_margin_is_drawn_as_a_distance_unless_the_data_are_far_from_square() {
+    let plane = Hyperplane { w: vec![1.0, 0.0], b: -11.0 };
+    let flat = boundary(&[vec![12.0, 1.0]], &[vec![10.0, 1.0]], &[("SVM", &plane)]).unwrap();
+    assert_eq!(flat.json()["layout"]["yaxis"]["scaleanchor"], "x");
+    let (pos, neg) = line();
+    let plane = hard_margin(&pos, &neg).unwrap();
+    let figure = boundary(&pos, &neg, &[("SVM", &plane)]).unwrap();
+    assert!(figure.json()["layout"]["yaxis"]["scaleanchor"].is_null());
+    assert!(figure.json()["layout"]["title"]["text"].as_str().unwrap().contains("angles look distorted"));
+    let range = list(&figure.json()["layout"]["xaxis"]["range"]);
+    assert!(range[0] > 0.8 && range[1] < 4.4, "{range:?}");
+}
+
+#[test]
+fn boundaries_are_told_with_margins_and_the_angle_between_the_first_two() {
+    let (pos, neg) = line();
+    let hard = hard_margin(&pos, &neg).unwrap();
+    let limit = cross_entropy_limit(&pos, &neg, 1.0).unwrap();
+    let figure = boundary(&pos, &neg, &[("SVM", &hard), ("limit", &limit)]).unwrap();
+    let wanted = "20 positive and 20 negative points in the plane. SVM separates them with margin 12. limit separates \
+                  them with margin 0.484. The normals of SVM and limit are 87.7° apart.";
+    assert_eq!(figure.alt(), wanted);
+}
+
+#[test]
+fn planes_that_do_not_separate_or_do_not_exist_have_no_band() {
+    let (pos, neg) = (vec![vec![1.0, 0.0]], vec![vec![-1.0, 0.0]]);
+    let wrong = Hyperplane { w: vec![2.0, 0.0], b: 4.0 };
+    let none = Hyperplane { w: vec![0.0, 0.0], b: 1.0 };
+    let figure = boundary(&pos, &neg, &[("wrong", &wrong), ("none", &none)]).unwrap();
+    assert!(
+        figure.alt().contains("wrong does not separate them; the worst point is 1 on the wrong side."),
+        "{}",
+        figure.alt()
+    );
+    assert!(figure.alt().contains("none has no boundary."), "{}", figure.alt());
+    // Two planes and two sides; a band would be a fifth trace.
+    assert_eq!(figure.json()["data"].as_array().unwrap().len(), 4);
+    assert!(list(&trace(&figure, "none")["x"]).is_empty());
+}
+
+#[test]
+fn points_outside_of_the_plane_are_refused() {
+    let message = |pos: &[Vec<f64>]| boundary(pos, &[], &[]).unwrap_err().to_string();
+    assert_eq!(message(&[vec![1.0]]), "boundary: expected points of length 2, got [1]");
+    assert_eq!(message(&[]), "boundary: expected at least one point, got none");
+    assert!(message(&[vec![f64::NAN, 0.0]]).contains("finite points"));
+    let plane = Hyperplane { w: vec![1.0; 3], b: 0.0 };
+    let message = boundary(&[vec![0.0, 0.0]], &[], &[("SVM", &plane)]).unwrap_err().to_string();
+    assert_eq!(message, "boundary: expected normals of length 2, got [3]");
+    assert!(boundary(&[vec![5.0, 5.0]], &[], &[]).is_ok());
+}
+
+#[test]
+fn spectra_show_raw_and_centred_and_the_energy_they_hold() {
+    let profile = |values: &[f64]| Profile { singular_values: values.to_vec() };
+    let spectrum = Spectrum { rows: 9, columns: 3, raw: profile(&[8.0, 4.0, 2.0]), centred: profile(&[2.0, 1.0, 0.0]) };
+    let figure = spectra(&[("CE", &spectrum)]);
+    let data = figure.json()["data"].as_array().unwrap();
+    assert_eq!(data.len(), 4);
+    assert_eq!(list(&data[0]["y"]), [1.0, 0.5, 0.25]);
+    // 64/84, 80/84, 1.
+    assert_eq!(list(&data[1]["y"]), [0.761905, 0.952381, 1.0]);
+    // A value of zero has no logarithm.
+    assert!(data[2]["y"][2].is_null());
+    assert!(figure.alt().contains("99 % of the energy is in 3 directions raw and 2 centred"), "{}", figure.alt());
+    assert_eq!(spectra(&[]).alt(), "No spectrum to show.");
+}
+
+#[test]
+fn robust_accuracy_starts_at_the_clean_one() {
+    let figure = table(0.97, &[(0.05, 0.8), (0.1, 0.3)]).curve();
+    assert_eq!(list(&figure.json()["data"][0]["x"]), [0.0, 0.05, 0.1]);
+    assert_eq!(list(&figure.json()["data"][0]["y"]), [0.97, 0.8, 0.3]);
+    let wanted = "digits: accuracy 0.97 without an attack, 0.3 at Linf 0.1; more than half of it is lost by 0.1.";
+    assert_eq!(figure.alt(), wanted);
+    assert!(figure.json()["layout"]["xaxis"]["title"]["text"].as_str().unwrap().contains("Linf"));
+    assert_eq!(robust_accuracy(&[]).alt(), "No attack to show.");
+}
+
+#[test]
+fn a_triptych_shows_the_change_on_a_symmetric_scale_and_states_its_factor() {
+    let figure = triptych(&adversarial(1), 0).unwrap();
+    let change = &figure.json()["data"][1];
+    assert_eq!((change["zmin"].as_f64(), change["zmax"].as_f64()), (Some(-0.25), Some(0.25)));
+    assert_eq!(list(&change["z"][0]), [-0.25, 0.0]);
+    // 0.5 / 0.25: the largest change has the strongest colour.
+    assert_eq!(figure.json()["layout"]["annotations"][1]["text"], "change × 2<br>Linf 0.25");
+    assert_eq!(
+        figure.alt(),
+        "Image 0 of 2 by 2 pixels of class 3, classified as 3; a change of Linf 0.25 moves it to 8."
+    );
+    // The first row of pixels is on top.
+    assert_eq!(list(&figure.json()["layout"]["yaxis"]["range"]), [1.5, -0.5]);
+}
+
+#[test]
+fn a_colour_image_is_drawn_in_its_colours() {
+    let figure = triptych(&adversarial(3), 0).unwrap();
+    assert_eq!(figure.json()["data"][0]["type"], "image");
+    assert_eq!(list(&figure.json()["data"][0]["z"][0][0]), [128.0, 128.0, 128.0]);
+    // Grey is no change; red went down by the largest change, so to 0.
+    assert_eq!(list(&figure.json()["data"][1]["z"][0][0]), [0.0, 128.0, 128.0]);
+    assert_eq!(list(&figure.json()["data"][2]["z"][0][0]), [64.0, 128.0, 128.0]);
+}
+
+#[test]
+fn an_unchanged_image_and_a_wrong_row_are_no_trouble() {
+    let figure = triptych(&adversarial(1), 1).unwrap();
+    assert!(figure.alt().ends_with("a change of Linf 0 leaves it at 3."), "{}", figure.alt());
+    let message = triptych(&adversarial(1), 2).unwrap_err().to_string();
+    assert_eq!(message, "triptych: expected a row below 2, got 2");
+    let message = triptych(&adversarial(2), 0).unwrap_err().to_string();
+    assert_eq!(message, "triptych: expected images (n, 1, h, w) or (n, 3, h, w), got [2, 2, 2, 2]");
+}

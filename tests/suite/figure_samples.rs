@@ -1,0 +1,87 @@
+//! One figure of each kind, from small fixed data.
+
+use candle_core::{Device, Tensor};
+use widemargin::analysis::{Profile, Spectrum};
+use widemargin::attack::{Adversarial, AtEpsilon, Norm, Objective, Robustness};
+use widemargin::figure::{Figure, boundary, curves, robust_accuracy, spectra, triptych};
+use widemargin::margin::{cross_entropy_limit, hard_margin};
+use widemargin::train::{Epoch, History};
+
+pub fn history(name: &str, losses: &[f64]) -> History {
+    let epochs = losses.iter().enumerate();
+    let epochs = epochs.map(|(k, loss)| Epoch { epoch: k + 1, loss: *loss, accuracy: 0.9, seconds: 0.1 });
+    History { loss_name: name.into(), epochs: epochs.collect(), interrupted: false }
+}
+
+pub fn table(clean: f64, rows: &[(f64, f64)]) -> Robustness {
+    let rows = rows.iter().map(|(epsilon, accuracy)| AtEpsilon {
+        epsilon: *epsilon,
+        accuracy: *accuracy,
+        attacked: 10,
+        zero_gradient: 0,
+        not_finite: 0,
+    });
+    Robustness {
+        data: "digits".into(),
+        n: 10,
+        norm: Norm::Linf,
+        objective: Objective::Margin,
+        steps: 40,
+        clean_accuracy: clean,
+        rows: rows.collect(),
+        seconds: 1.0,
+        interrupted: false,
+    }
+}
+
+/// Two images of which the first is changed by -0.25 in its first value and 0.125 in its last.
+pub fn adversarial(channels: usize) -> Adversarial {
+    let count = channels * 4;
+    let clean = Tensor::full(0.5_f32, (2, channels, 2, 2), &Device::Cpu).unwrap();
+    let mut change = vec![0.0_f32; 2 * count];
+    (change[0], change[count - 1]) = (-0.25, 0.125);
+    let change = Tensor::from_vec(change, clean.dims(), &Device::Cpu).unwrap();
+    Adversarial {
+        x: (&clean + change).unwrap(),
+        clean,
+        labels: vec![3, 3],
+        clean_predicted: vec![3, 3],
+        predicted: vec![8, 3],
+        norm: Norm::Linf,
+        epsilon: 0.25,
+        norms: vec![0.25, 0.0],
+        success: vec![true, false],
+        any: vec![true, false],
+        zero_gradient: 0,
+        not_finite: 0,
+        clean_correct: vec![true, true],
+        interrupted: false,
+    }
+}
+
+pub fn line() -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+    let side = |low: f64, high: f64| -> Vec<Vec<f64>> {
+        (0..20).map(|k| low + (high - low) * f64::from(k) / 19.0).map(|x| vec![x, 10.0 + 20.0 * x]).collect()
+    };
+    (side(3.2, 4.0), side(1.2, 2.0))
+}
+
+pub fn samples() -> Vec<(&'static str, Figure)> {
+    let (pos, neg) = line();
+    let hard = hard_margin(&pos, &neg).unwrap();
+    let limit = cross_entropy_limit(&pos, &neg, 1.0).unwrap();
+    let (a, b) = (history("cross-entropy", &[0.693, 0.1234567, 0.01]), history("differential", &[0.7, 0.05, 1e-5]));
+    let profile = |values: &[f64]| Profile { singular_values: values.to_vec() };
+    let spectrum = Spectrum { rows: 9, columns: 3, raw: profile(&[9.0, 1.0, 0.1]), centred: profile(&[2.0, 1.0, 0.0]) };
+    let (c, d) = (table(0.97, &[(0.05, 0.8), (0.1, 0.3)]), table(0.95, &[(0.05, 0.9), (0.1, 0.6)]));
+    vec![
+        ("boundary", boundary(&pos, &neg, &[("SVM", &hard), ("cross-entropy limit", &limit)]).unwrap()),
+        ("curves", curves(&[("cross-entropy", &a), ("differential", &b)])),
+        ("one curve", a.curves()),
+        ("spectra", spectra(&[("CE", &spectrum), ("differential", &spectrum)])),
+        ("robust accuracy", robust_accuracy(&[("CE", &c), ("differential", &d)])),
+        ("one table", c.curve()),
+        ("grey triptych", triptych(&adversarial(1), 0).unwrap()),
+        ("colour triptych", triptych(&adversarial(3), 0).unwrap()),
+    ]
+}
