@@ -7,3 +7,8 @@ mod data_digits;
 mod data_mnist;
 mod data_pair;
 mod data_synthetic;
+mod margin_cross_entropy;
+mod margin_descent;
+mod margin_hard;
+mod margin_hyperplane;
+mod margin_reference;

@@ -1,0 +1,92 @@
+//! Gradient descent. References: tests/reference/margin.py (the plain loop in NumPy) and the exact limits.
+
+use crate::margin_reference::{cases, file, matrix, numbers};
+use widemargin::margin::descent::{Descent, Objective, gradient_descent};
+use widemargin::margin::{Hyperplane, bias_between, cross_entropy_limit, hard_margin};
+
+/// (w, b) as one vector, which is what the limit theorem is about.
+fn augmented(plane: &Hyperplane) -> Hyperplane {
+    Hyperplane { w: plane.w.iter().copied().chain([plane.b]).collect(), b: 0.0 }
+}
+
+#[test]
+fn each_recorded_step_equals_the_plain_loop() {
+    for run in file()["descents"].as_array().unwrap() {
+        let (pos, neg) = (matrix(&run["pos"]), matrix(&run["neg"]));
+        let record: Vec<usize> = numbers(&run["steps"]).iter().map(|t| *t as usize).collect();
+        let differential = run["objective"] == "differential";
+        let objective = if differential { Objective::Differential } else { Objective::CrossEntropy };
+        let steps = *record.last().unwrap();
+        let settings = Descent { step: run["step"].as_f64().unwrap(), steps, record, ..Descent::default() };
+        let path = gradient_descent(&pos, &neg, objective, &settings).unwrap();
+        assert_eq!(path.steps, settings.record);
+        for (plane, wanted) in path.planes.iter().zip(matrix(&run["weights"])) {
+            let got = if differential { plane.w.clone() } else { augmented(plane).w };
+            for (got, wanted) in got.iter().zip(&wanted) {
+                // 1e5 steps of f64 rounding, in a map that contracts.
+                assert!((got - wanted).abs() <= 1e-9 * (1.0 + wanted.abs()), "{}: {got} {wanted}", run["name"]);
+            }
+            if differential {
+                assert_eq!(plane.b, bias_between(&plane.w, &pos, &neg));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_angle_to_the_limit_falls_as_one_over_log_t() {
+    let (pos, neg) = (vec![vec![1.0, 0.0]], vec![vec![-1.0, -3.0]]);
+    let limit = augmented(&cross_entropy_limit(&pos, &neg, 1.0).unwrap());
+    let settings = Descent { step: 0.1, steps: 100_000, record: vec![100, 1_000, 10_000, 100_000], normalised: false };
+    let path = gradient_descent(&pos, &neg, Objective::CrossEntropy, &settings).unwrap();
+    let angles: Vec<f64> = path.planes.iter().map(|p| augmented(p).angle_degrees(&limit)).collect();
+    for ((angle, wanted), t) in angles.iter().zip([11.4, 6.4, 4.5, 3.5]).zip(&path.steps) {
+        assert!((angle - wanted).abs() < 0.05, "{angles:?}");
+        let reference = file()["two_point_angles"][t.to_string()].as_f64().unwrap();
+        assert!((angle - reference).abs() < 1e-6, "{t}: {angle} {reference}");
+    }
+    // angle * log t settles: the slope that makes any test against the limit itself a loose one.
+    let products: Vec<f64> = angles.iter().zip(&path.steps).map(|(a, t)| a * (*t as f64).ln()).collect();
+    assert!(products[1..].iter().all(|p| (p / products[3] - 1.0).abs() < 0.12), "{products:?}");
+}
+
+#[test]
+fn normalised_steps_reach_the_limits() {
+    for case in cases().iter().filter(|c| c.name.starts_with("random") && c.pos[0].len() <= 5) {
+        let settings = Descent { step: 0.1, steps: 20_000, normalised: true, record: vec![20_000] };
+        let run = |objective| gradient_descent(&case.pos, &case.neg, objective, &settings).unwrap().planes[0].clone();
+        let limit = augmented(&cross_entropy_limit(&case.pos, &case.neg, 1.0).unwrap());
+        let off = augmented(&run(Objective::CrossEntropy)).angle_degrees(&limit);
+        // Constant steps of length 0.1 end after a path of 2000: the direction is within a fraction of a degree.
+        assert!(off < 1.0, "{}: cross-entropy {off}", case.name);
+        let hard = hard_margin(&case.pos, &case.neg).unwrap();
+        let plane = run(Objective::Differential);
+        let share = plane.margin(&case.pos, &case.neg) / hard.margin(&case.pos, &case.neg);
+        assert!(share > 0.99 && share <= 1.0 + 1e-12, "{}: differential {share}", case.name);
+    }
+}
+
+#[test]
+fn normalised_steps_go_on_where_the_plain_gradient_is_zero() {
+    let (pos, neg) = (vec![vec![2000.0, 0.0]], vec![vec![-2000.0, 1.0]]);
+    let settings = Descent { steps: 50, normalised: true, record: vec![10, 50], ..Descent::default() };
+    for objective in [Objective::CrossEntropy, Objective::Differential] {
+        let path = gradient_descent(&pos, &neg, objective, &settings).unwrap();
+        let length = |p: &Hyperplane| p.w.iter().map(|w| w * w).sum::<f64>().sqrt();
+        // Values are beyond 745 after one step, where e^-value is exactly 0.
+        assert!((length(&path.planes[1]) - 50.0).abs() < 0.1, "{path:?}");
+        assert!((length(&path.planes[0]) - 10.0).abs() < 0.1, "{path:?}");
+    }
+}
+
+#[test]
+fn the_default_record_is_spaced_by_decades_and_ends_at_the_last_step() {
+    let settings = Descent { steps: 30, ..Descent::default() };
+    let path = gradient_descent(&[vec![1.0]], &[vec![0.0]], Objective::CrossEntropy, &settings).unwrap();
+    assert_eq!(path.steps, [1, 2, 5, 10, 20, 30]);
+    assert!(!path.interrupted);
+    assert!(
+        gradient_descent(&[vec![1.0]], &[vec![0.0]], Objective::CrossEntropy, &Descent { step: -1.0, ..settings })
+            .is_err()
+    );
+}
