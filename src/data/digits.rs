@@ -9,8 +9,8 @@
 //! | train | 119 | 120 | 117 | 121 | 119 | 123 | 120 | 118 | 118 | 122 |
 //! | test | 59 | 62 | 60 | 62 | 62 | 59 | 61 | 61 | 56 | 58 |
 //!
-//! Images of one writer stand together in the file, so this split is harder than a shuffled one: the nearest training
-//! image names 579 of the 600 test images, against 588 to 598 after shuffling (10 seeds).
+//! This split is harder than a shuffled one: the nearest training image names 579 of the 600 test images, against 588 to
+//! 598 after shuffling (10 seeds). Probably images of one writer stand together in the file; it does not name the writers.
 
 use super::content::Content;
 use super::records::Records;
