@@ -1,1 +1,30 @@
-//! model
+//! Classifiers with a feature map and a linear head: scores = features · wᵀ + b.
+//!
+//! Input `(n, c, h, w)` or `(n, inputs)` f32, features `(n, d)`, scores `(n,)` for one output and `(n, C)` for more.
+//! The features are the last hidden layer, the ones whose rank and margin the paper studies (arXiv:1901.08360,
+//! section 4: 84 of them). Parameters have the names and layouts of PyTorch: `features.0.weight` is `[out, in]` or
+//! `[out, in, height, width]`, `head.weight` is `[outputs, d]`.
+//!
+//! Uses `error`, `rng` and `guard`; used by `train`, `attack` and notebooks.
+//!
+//! ```
+//! use widemargin::model::{Classifier, Mlp};
+//! let net = Classifier::mlp(&Mlp::default(), 1)?;
+//! assert_eq!(net.vars().iter().map(|v| v.elem_count()).sum::<usize>(), 15_069); // 64·100+100 + 100·84+84 + 84+1
+//! # Ok::<(), widemargin::Error>(())
+//! ```
+
+mod architecture;
+mod checkpoint;
+mod classifier;
+mod init;
+mod lenet;
+mod linear;
+mod mlp;
+pub mod ops;
+mod plan;
+
+pub use classifier::Classifier;
+pub use lenet::LeNet;
+pub use linear::Linear;
+pub use mlp::Mlp;

@@ -1,1 +1,233 @@
-//! train
+//! Fits a classifier: stochastic gradient descent with momentum on a [`Loss`].
+//!
+//! Uses `data`, `model`, `loss` and `progress`. Each epoch goes once through the data in batches that keep the mix of
+//! classes ([`Trainer::batch`]), each batch is one step of PyTorch's `SGD`. The differential loss sees only score
+//! differences, so the head's bias is held fixed during training and set afterwards by [`threshold`], the rule (8) of
+//! the paper (arXiv:1901.08360): positives with least score 3 and negatives with largest 1 give the bias -2.
+//!
+//! Same data, settings and seed: same parameters and same history (but for `seconds`), with any number of threads.
+
+mod batches;
+mod history;
+mod sgd;
+mod threshold;
+
+pub use history::{Epoch, History};
+pub use threshold::threshold;
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::loss::Loss;
+use crate::model::Classifier;
+use crate::progress::{Progress, interrupted};
+use crate::{guard, rng};
+use candle_core::{DType, Tensor};
+use sgd::Sgd;
+use std::time::Instant;
+
+/// How to train. `Trainer { loss: Loss::differential(), ..Trainer::default() }.fit(&mut net, &pair.train)?`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trainer {
+    /// What to minimise.
+    pub loss: Loss,
+    /// Passes through the data.
+    pub epochs: usize,
+    /// Examples per step; 0, or anything not below the size of the data, is the full batch in the data's order.
+    ///
+    /// Batches are stratified: every class is shuffled and spread evenly over them, so they differ by a few examples
+    /// in size and each holds both classes. The differential loss pairs within the batch.
+    pub batch: usize,
+    /// Factor of a step.
+    pub learning_rate: f64,
+    /// Share of the last step's velocity that the next one keeps, in [0, 1).
+    pub momentum: f64,
+    /// Added to the gradient: `weight_decay` times the parameter, biases included.
+    pub weight_decay: f64,
+    /// Orders the examples of each epoch; the starting parameters have their own seed.
+    pub seed: u64,
+    /// Whether to leave out the progress line.
+    pub silent: bool,
+}
+
+impl Default for Trainer {
+    fn default() -> Self {
+        Self {
+            loss: Loss::CrossEntropy,
+            epochs: 40,
+            batch: 32,
+            learning_rate: 0.05,
+            momentum: 0.9,
+            weight_decay: 0.0,
+            seed: 0,
+            silent: false,
+        }
+    }
+}
+
+const OP: &str = "fit";
+
+impl Trainer {
+    /// Trains `net` on `data` in place and returns what happened, epoch by epoch.
+    ///
+    /// Training continues from the net's present parameters. On an interrupt the result is `Ok` with
+    /// [`History::interrupted`] set and the epochs that were completed; the bias rule is applied then too.
+    /// Errors: `Value` for a setting out of range, labels the net has no output for, a class missing from a batch, a net
+    /// without bias or with more than two outputs under the differential loss, and a loss that is no longer finite
+    /// (naming the epoch; the net is then spoilt and must be made anew); `Shape` if the data does not fit the net.
+    pub fn fit(&self, net: &mut Classifier, data: &Dataset) -> Result<History> {
+        guard::one_copy()?;
+        let labels = data.labels()?;
+        self.check(net, &labels)?;
+        let mut shuffle = rng::stream(self.seed, "shuffle");
+        let mut sgd = Sgd::new(self, self.trained(net));
+        let mut progress = Progress::new(format!("training ({})", self.loss.name()), self.epochs, self.silent);
+        let mut history = History { loss_name: self.loss.name().into(), epochs: Vec::new(), interrupted: false };
+        for epoch in 1..=self.epochs {
+            let start = Instant::now();
+            let (mut loss, mut right) = (0.0, 0.0);
+            for rows in batches::stratified(&labels, self.batch, &mut shuffle) {
+                if interrupted() {
+                    history.interrupted = true;
+                    self.place_threshold(net, data, &labels)?;
+                    return Ok(history);
+                }
+                let batch = if rows.len() == labels.len() { data.clone() } else { data.select(&rows)? };
+                let scores = net.scores(&batch.x)?;
+                self.check_finite(&scores, epoch)?;
+                let value = self.loss.value(&scores, &batch.y)?;
+                let mean = f64::from(value.to_dtype(DType::F32)?.to_scalar::<f32>()?);
+                if !mean.is_finite() {
+                    return Err(self.diverged("loss", mean, epoch));
+                }
+                loss += mean * rows.len() as f64;
+                right += self.right(&scores, &batch.labels()?)?;
+                sgd.step(&value.backward().map_err(Error::candle(OP))?)?;
+            }
+            let count = labels.len() as f64;
+            let seconds = start.elapsed().as_secs_f64();
+            let done = Epoch { epoch, loss: loss / count, accuracy: right / count, seconds };
+            progress.update(epoch, &format!("loss {:.4} accuracy {:.3}", done.loss, done.accuracy));
+            history.epochs.push(done);
+        }
+        self.place_threshold(net, data, &labels)?;
+        Ok(history)
+    }
+
+    fn check(&self, net: &Classifier, labels: &[u32]) -> Result<()> {
+        let wrong = |expected: String, got: String| Err(Error::Value { op: OP, expected, got });
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return wrong("a finite learning_rate above 0".into(), self.learning_rate.to_string());
+        }
+        if !(0.0..1.0).contains(&self.momentum) {
+            return wrong("a momentum in [0, 1)".into(), self.momentum.to_string());
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return wrong("a finite weight_decay of at least 0".into(), self.weight_decay.to_string());
+        }
+        let classes = net.outputs().max(2);
+        if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
+            let expected = format!("labels below {classes}, as many as the net tells apart");
+            return wrong(expected, format!("{} at row {row}", labels[row]));
+        }
+        if labels.is_empty() {
+            return wrong("at least one example".into(), "none".into());
+        }
+        if self.loss == Loss::Differential {
+            if net.outputs() > 2 {
+                let expected = "one or two outputs: the differential loss is binary for now".into();
+                return wrong(expected, format!("{} outputs", net.outputs()));
+            }
+            if net.head_bias().is_none() {
+                let expected = "a net with a bias, which places the threshold after training".into();
+                return wrong(expected, "Linear { bias: false, .. }".into());
+            }
+            let count = batches::count(labels.len(), self.batch);
+            for class in [0, 1] {
+                let members = labels.iter().filter(|&&label| label == class).count();
+                if members < count {
+                    let expected = format!("an example of class {class} in each of the {count} batches");
+                    return wrong(expected, format!("{members} examples; use larger batches"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The parameters that descend. Score differences do not depend on the head's bias: its gradient is rounding noise.
+    fn trained(&self, net: &Classifier) -> Vec<candle_core::Var> {
+        let mut vars = net.vars();
+        if self.loss == Loss::Differential {
+            vars.pop();
+        }
+        vars
+    }
+
+    fn check_finite(&self, scores: &Tensor, epoch: usize) -> Result<()> {
+        let scores = scores.flatten_all()?.to_vec1::<f32>()?;
+        match scores.iter().find(|score| !score.is_finite()) {
+            Some(bad) => Err(self.diverged("score", f64::from(*bad), epoch)),
+            None => Ok(()),
+        }
+    }
+
+    fn diverged(&self, what: &str, value: f64, epoch: usize) -> Error {
+        Error::Value {
+            op: OP,
+            expected: format!("a finite {what}"),
+            got: format!(
+                "{value} in epoch {epoch}; make the net anew and lower learning_rate (now {}), or scale the inputs to [0, 1]",
+                self.learning_rate
+            ),
+        }
+    }
+
+    /// How many rows are classified as labelled; the differential loss is judged at the batch's own threshold.
+    fn right(&self, scores: &Tensor, labels: &[u32]) -> Result<f64> {
+        let margins = differences(scores)?;
+        let right = if let (Some(margins), Loss::Differential) = (&margins, &self.loss) {
+            let cut = class_threshold(margins, labels)?;
+            margins.iter().zip(labels).filter(|(margin, label)| (**margin > cut) == (**label == 1)).count()
+        } else if let (Some(margins), 1) = (&margins, scores.rank()) {
+            margins.iter().zip(labels).filter(|(margin, label)| (**margin > 0.0) == (**label == 1)).count()
+        } else {
+            let predicted = scores.argmax(1)?.to_vec1::<u32>()?;
+            predicted.iter().zip(labels).filter(|(class, label)| class == label).count()
+        };
+        Ok(right as f64)
+    }
+
+    /// Sets the bias that the differential loss left free.
+    fn place_threshold(&self, net: &mut Classifier, data: &Dataset, labels: &[u32]) -> Result<()> {
+        if self.loss != Loss::Differential {
+            return Ok(());
+        }
+        let zeros = [0.0; 2];
+        net.set_head_bias(&zeros[..net.outputs()])?;
+        let scores = net.scores(&data.x)?.detach();
+        self.check_finite(&scores, self.epochs)?;
+        let margins = differences(&scores)?.expect("the differential loss has one or two outputs");
+        let cut = class_threshold(&margins, labels)?;
+        match net.outputs() {
+            1 => net.set_head_bias(&[-cut as f32]),
+            _ => net.set_head_bias(&[(cut / 2.0) as f32, (-cut / 2.0) as f32]),
+        }
+    }
+}
+
+/// The two-class score of each row: the score itself, or score₁ - score₀ of two; `None` for more classes.
+fn differences(scores: &Tensor) -> Result<Option<Vec<f64>>> {
+    let values = scores.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    Ok(match scores.dims() {
+        [_] => Some(values),
+        [_, 2] => Some(values.chunks_exact(2).map(|pair| pair[1] - pair[0]).collect()),
+        _ => None,
+    })
+}
+
+fn class_threshold(margins: &[f64], labels: &[u32]) -> Result<f64> {
+    let side = |class: u32| {
+        margins.iter().zip(labels).filter(move |(_, label)| **label == class).map(|(margin, _)| *margin).collect()
+    };
+    let (pos, neg): (Vec<f64>, Vec<f64>) = (side(1), side(0));
+    threshold(&pos, &neg)
+}

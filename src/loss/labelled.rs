@@ -1,0 +1,50 @@
+//! Scores with their labels, checked and in f64: what every loss starts from.
+
+use crate::error::{Error, Result};
+use candle_core::{DType, Tensor};
+
+/// `values` holds `outputs` finite scores per row; each label is below the number of classes.
+pub(super) struct Labelled {
+    pub(super) values: Vec<f64>,
+    pub(super) outputs: usize,
+    pub(super) labels: Vec<u32>,
+}
+
+const OP: &str = "loss";
+// Differences and means of such scores stay finite in f64.
+const LARGEST: f64 = 1e300;
+
+impl Labelled {
+    /// Checks `scores` (n,) or (n, C) and `y` (n,) u32; see [`super::Loss::value`] for the errors.
+    pub(super) fn new(scores: &Tensor, y: &Tensor) -> Result<Self> {
+        let (rows, outputs) = match *scores.dims() {
+            [n] if n > 0 => (n, 1),
+            [n, c] if n > 0 && c >= 2 => (n, c),
+            ref dims => {
+                let expected = "scores (n,) or (n, C) with n at least 1 and C at least 2".into();
+                return Err(Error::Shape { op: OP, expected, got: dims.to_vec() });
+            }
+        };
+        if y.dims() != [rows] {
+            return Err(Error::Shape { op: OP, expected: format!("labels ({rows},)"), got: y.dims().to_vec() });
+        }
+        let wrong = |expected: &str, got: String| Err(Error::Value { op: OP, expected: expected.into(), got });
+        if y.dtype() != DType::U32 {
+            return wrong("u32 labels", format!("{:?}", y.dtype()));
+        }
+        if !matches!(scores.dtype(), DType::F32 | DType::F64) {
+            return wrong("f32 or f64 scores", format!("{:?}", scores.dtype()));
+        }
+        let labels = y.to_vec1::<u32>().map_err(Error::candle(OP))?;
+        let read = || scores.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
+        let values = read().map_err(Error::candle(OP))?;
+        let classes = outputs.max(2);
+        if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
+            return wrong(&format!("labels below {classes}"), format!("{} at row {row}", labels[row]));
+        }
+        if let Some(at) = values.iter().position(|value| value.is_nan() || value.abs() > LARGEST) {
+            return wrong("finite scores of at most 1e300", format!("{} at row {}", values[at], at / outputs));
+        }
+        Ok(Self { values, outputs, labels })
+    }
+}

@@ -1,0 +1,48 @@
+//! What happened during training, one record an epoch.
+
+use std::fmt;
+
+/// The course of one call of [`Trainer::fit`](super::Trainer::fit).
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// [`Loss::name`](crate::loss::Loss::name) of what was minimised.
+    pub loss_name: String,
+    /// The completed epochs, in order.
+    pub epochs: Vec<Epoch>,
+    /// Whether an interrupt ended the training early.
+    pub interrupted: bool,
+}
+
+/// One pass through the training set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Epoch {
+    /// 1 for the first.
+    pub epoch: usize,
+    /// Mean loss over the epoch's batches, each taken before its step and weighted by its size.
+    pub loss: f64,
+    /// Share of training examples classified rightly, taken before each step; for the differential loss at the best
+    /// threshold of the batch, since it leaves the bias free.
+    pub accuracy: f64,
+    /// Wall time. The only number that differs between two runs of one seed.
+    pub seconds: f64,
+}
+
+impl History {
+    /// The last completed epoch, if any.
+    pub fn last(&self) -> Option<&Epoch> {
+        self.epochs.last()
+    }
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.epochs.len();
+        write!(f, "{}: {count} epochs", self.loss_name)?;
+        if let (Some(first), Some(last)) = (self.epochs.first(), self.last()) {
+            let seconds: f64 = self.epochs.iter().map(|epoch| epoch.seconds).sum();
+            let (from, to, accuracy) = (first.loss, last.loss, last.accuracy);
+            write!(f, ", loss {from:.4} to {to:.4}, training accuracy {accuracy:.3}, {seconds:.1} s")?;
+        }
+        if self.interrupted { f.write_str(" (interrupted)") } else { Ok(()) }
+    }
+}
