@@ -7,6 +7,8 @@ mod data_digits;
 mod data_mnist;
 mod data_pair;
 mod data_synthetic;
+mod loss_cross_entropy;
+mod loss_differential;
 mod margin_cross_entropy;
 mod margin_descent;
 mod margin_hard;

@@ -1,0 +1,191 @@
+//! Accuracy against the radius of the attack, for a whole set.
+//!
+//! Each radius is attacked by [`Pgd`] on the rows that are still right, so the curve can only fall: a row broken within
+//! a small ball is broken within every larger one. Rows that are wrong before any attack count as broken at 0.
+
+use super::{Norm, Objective, Pgd};
+use crate::data::Dataset;
+use crate::display::{Bundle, Show, escape_html};
+use crate::error::{Error, Result};
+use crate::model::Classifier;
+use std::time::Instant;
+
+/// The attacks of [`robustness`].
+#[derive(Clone, Debug)]
+pub struct Attacks {
+    /// How changes are measured.
+    pub norm: Norm,
+    /// The radii, in any order.
+    pub epsilons: Vec<f64>,
+    /// Steps of each attack; a step has the length 2.5 · epsilon / steps.
+    pub steps: usize,
+    /// What is increased.
+    pub objective: Objective,
+    /// The smallest and largest allowed input.
+    pub bounds: [f64; 2],
+    /// Print no progress.
+    pub silent: bool,
+}
+
+impl Default for Attacks {
+    fn default() -> Self {
+        Self {
+            norm: Norm::Linf,
+            epsilons: vec![0.02, 0.05, 0.1, 0.15, 0.2, 0.3],
+            steps: 40,
+            objective: Objective::Margin,
+            bounds: [0.0, 1.0],
+            silent: false,
+        }
+    }
+}
+
+/// Accuracy at one radius.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AtEpsilon {
+    /// The radius.
+    pub epsilon: f64,
+    /// Share of all rows that stay right.
+    pub accuracy: f64,
+    /// Rows attacked: those that survived the smaller radii.
+    pub attacked: usize,
+    /// Attacked rows whose gradient was exactly zero at some iterate.
+    pub zero_gradient: usize,
+    /// Attacked rows with a value that was not finite at some iterate.
+    pub not_finite: usize,
+}
+
+/// How accuracy falls as the attack grows.
+#[derive(Clone, Debug)]
+pub struct Robustness {
+    /// The name of the set.
+    pub data: String,
+    /// Number of rows.
+    pub n: usize,
+    /// How changes were measured.
+    pub norm: Norm,
+    /// What the attacks increased.
+    pub objective: Objective,
+    /// Steps of each attack.
+    pub steps: usize,
+    /// Share of rows that are right without an attack.
+    pub clean_accuracy: f64,
+    /// One entry per radius, increasing; only those finished before an interrupt.
+    pub rows: Vec<AtEpsilon>,
+    /// Wall time.
+    pub seconds: f64,
+    /// Whether a person stopped it early.
+    pub interrupted: bool,
+}
+
+impl Robustness {
+    /// Accuracy at a radius of the table; `None` if it has no such radius.
+    pub fn at(&self, epsilon: f64) -> Option<f64> {
+        self.rows.iter().find(|row| row.epsilon == epsilon).map(|row| row.accuracy)
+    }
+
+    /// Attacked rows with a zero gradient, the largest number over all radii.
+    pub fn zero_gradient(&self) -> usize {
+        self.rows.iter().map(|row| row.zero_gradient).max().unwrap_or(0)
+    }
+}
+
+/// Attacks every input of `data` at every radius.
+///
+/// Guarantees: accuracy never rises with the radius. An interrupt returns the radii finished so far.
+/// Errors: as [`Pgd::run`]; `Value` for a set without inputs.
+pub fn robustness(net: &Classifier, data: &Dataset, attacks: &Attacks) -> Result<Robustness> {
+    let start = Instant::now();
+    if data.is_empty() {
+        let expected = "a set with at least one input".into();
+        return Err(Error::Value { op: "robustness", expected, got: format!("`{}` without any", data.name) });
+    }
+    let pgd = |epsilon| Pgd {
+        norm: attacks.norm,
+        epsilon,
+        step: 0.0,
+        steps: attacks.steps,
+        objective: attacks.objective,
+        bounds: attacks.bounds,
+        silent: attacks.silent,
+    };
+    // Radius 0 runs all checks and classifies the clean inputs.
+    let clean = pgd(0.0).run(net, &data.x, &data.y)?;
+    let mut standing: Vec<usize> = (0..data.len()).filter(|row| clean.clean_correct[*row]).collect();
+    let mut epsilons = attacks.epsilons.clone();
+    epsilons.sort_by(f64::total_cmp);
+    epsilons.dedup();
+    let mut result = Robustness {
+        data: data.name.clone(),
+        n: data.len(),
+        norm: attacks.norm,
+        objective: attacks.objective,
+        steps: attacks.steps,
+        clean_accuracy: clean.clean_accuracy(),
+        rows: Vec::new(),
+        seconds: 0.0,
+        interrupted: false,
+    };
+    for epsilon in epsilons {
+        let attacked = standing.len();
+        let (mut zero_gradient, mut not_finite) = (0, 0);
+        if attacked > 0 {
+            let part = data.select(&standing)?;
+            let found = pgd(epsilon).run(net, &part.x, &part.y)?;
+            if found.interrupted {
+                result.interrupted = true;
+                break;
+            }
+            (zero_gradient, not_finite) = (found.zero_gradient, found.not_finite);
+            standing = standing.into_iter().zip(&found.any).filter(|(_, any)| !**any).map(|(row, _)| row).collect();
+        }
+        let accuracy = standing.len() as f64 / data.len() as f64;
+        result.rows.push(AtEpsilon { epsilon, accuracy, attacked, zero_gradient, not_finite });
+    }
+    result.seconds = start.elapsed().as_secs_f64();
+    Ok(result)
+}
+
+impl Show for Robustness {
+    fn bundle(&self) -> Bundle {
+        let caption = format!(
+            "{}: {} rows, PGD {} on the {}, {} steps, {:.1} s{}",
+            self.data,
+            self.n,
+            self.norm,
+            self.objective,
+            self.steps,
+            self.seconds,
+            if self.interrupted { ", interrupted" } else { "" }
+        );
+        let mut cells = vec![["clean".to_owned(), percent(self.clean_accuracy), "-".to_owned(), "-".to_owned()]];
+        for row in &self.rows {
+            let epsilon = format!("{:.4}", row.epsilon).trim_end_matches('0').trim_end_matches('.').to_owned();
+            let attacked = row.attacked.to_string();
+            cells.push([epsilon, percent(row.accuracy), attacked, row.zero_gradient.to_string()]);
+        }
+        let head = ["epsilon", "accuracy", "rows attacked", "zero gradient"];
+        let mut text = format!("{caption}\n{:>9} {:>9} {:>14} {:>14}", head[0], head[1], head[2], head[3]);
+        let mut html = format!("<table><caption>{}</caption><thead><tr>", escape_html(&caption));
+        head.iter().for_each(|h| html += &format!("<th scope=\"col\">{h}</th>"));
+        html += "</tr></thead><tbody>";
+        for row in &cells {
+            text += &format!("\n{:>9} {:>9} {:>14} {:>14}", row[0], row[1], row[2], row[3]);
+            html += &format!("<tr><th scope=\"row\">{}</th>", row[0]);
+            row[1..].iter().for_each(|cell| html += &format!("<td>{cell}</td>"));
+            html += "</tr>";
+        }
+        html += "</tbody></table>";
+        let not_finite: usize = self.rows.iter().map(|row| row.not_finite).sum();
+        if not_finite > 0 {
+            let note = format!("{not_finite} rows had values that are not finite and were not attacked there.");
+            text += &format!("\n{note}");
+            html += &format!("<p>{note}</p>");
+        }
+        Bundle::text(text).with("text/html", html)
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
