@@ -1,6 +1,7 @@
 //! `widemargin run`: notebooks from top to bottom, with no Python and no Jupyter.
 
 use crate::error::Result;
+use crate::figure::plotly_js;
 
 use crate::notebook::{Notebook, html, run, write_atomically};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ impl Run {
             eprintln!("widemargin run: no notebook in notebooks/");
             return Ok(ExitCode::FAILURE);
         }
-        let script = String::new();
+        let script = plotly_js();
         let mut failed = false;
         for notebook in &mut notebooks {
             let start = Instant::now();

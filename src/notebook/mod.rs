@@ -76,7 +76,11 @@ fn damaged(path: &Path, offset: usize, reason: String) -> Error {
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write in", folder))?;
+    let mut builder = tempfile::Builder::new();
+    // A temporary file is private by default; this one is a document.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(Error::io("write in", folder))?;
     file.write_all(bytes).map_err(Error::io("write", path))?;
     file.persist(path).map_err(|e| Error::io("write", path)(e.error))?;
     Ok(())

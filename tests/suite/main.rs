@@ -14,8 +14,6 @@ mod margin_descent;
 mod margin_hard;
 mod margin_hyperplane;
 mod margin_reference;
-mod loss_cross_entropy;
-mod loss_differential;
 mod model_checkpoint;
 mod model_classifier;
 mod model_network;
