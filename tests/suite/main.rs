@@ -1,5 +1,8 @@
 //! The cell side, tested without a kernel. One file per module of `src`.
 
+mod analysis_spectrum;
+mod attack_pgd;
+mod attack_robustness;
 mod data_cifar10;
 mod data_damage;
 mod data_dataset;
