@@ -15,6 +15,10 @@ pub fn curves(runs: &[(&str, &History)]) -> Figure {
     let logarithmic = runs.iter().any(|(_, run)| losses(run).iter().any(|loss| *loss > 0.0));
     let y = axis("mean training loss (nats)");
     let y = if logarithmic { y.type_(AxisType::Log).exponent_format(plotly::common::ExponentFormat::Power) } else { y };
+    let positive = || runs.iter().flat_map(|(_, run)| losses(run)).filter(|loss| *loss > 0.0);
+    // Over two decades or more, labels between the powers of ten would crowd.
+    let spread = positive().fold(0.0, f64::max) / positive().fold(f64::INFINITY, f64::min);
+    let y = if spread >= 100.0 { y.dtick(1.0) } else { y };
     let mut plot = plot(layout("Training loss").x_axis(axis("epoch")).y_axis(y).show_legend(true));
     let mut sentences = Vec::new();
     for (k, (name, run)) in runs.iter().enumerate() {
