@@ -38,13 +38,27 @@ pub trait Show {
     fn bundle(&self) -> Bundle;
 }
 
+impl Show for () {
+    fn bundle(&self) -> Bundle {
+        Bundle { data: Map::new() }
+    }
+}
+
 /// What arrives on the other side of the child's stdout.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
     /// A new output of the cell.
     Display(Bundle),
+    /// The cell's last value.
+    Result(Bundle),
     /// A new content for the output shown under this id; the first one creates it.
     Update(String, Bundle),
+    /// `?` ended the cell at this line of the generated source.
+    Question { message: String, line: u32 },
+    /// The cell's thread panicked there.
+    Panic { message: String, file: String, line: u32, backtrace: String },
+    /// A line that evcxr waits for.
+    Evcxr(String),
 }
 
 impl Record {
@@ -52,7 +66,13 @@ impl Record {
     pub fn line(&self) -> String {
         let value = match self {
             Record::Display(bundle) => json!({"t": "display", "data": bundle.data}),
+            Record::Result(bundle) => json!({"t": "result", "data": bundle.data}),
             Record::Update(id, bundle) => json!({"t": "update", "id": id, "data": bundle.data}),
+            Record::Question { message, line } => json!({"t": "question", "message": message, "line": line}),
+            Record::Panic { message, file, line, backtrace } => {
+                json!({"t": "panic", "message": message, "file": file, "line": line, "backtrace": backtrace})
+            }
+            Record::Evcxr(line) => json!({"t": "evcxr", "line": line}),
         };
         format!("{MARK}{value}")
     }
@@ -60,10 +80,21 @@ impl Record {
     /// Reads a line back; `None` if the line is ordinary text.
     pub fn parse(line: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(line.strip_prefix(MARK)?).ok()?;
-        let bundle = Bundle { data: value.get("data")?.as_object()?.clone() };
+        let text = |key: &str| Some(value.get(key)?.as_str()?.to_owned());
+        let number = |key: &str| u32::try_from(value.get(key)?.as_u64()?).ok();
+        let bundle = || Some(Bundle { data: value.get("data")?.as_object()?.clone() });
         match value.get("t")?.as_str()? {
-            "display" => Some(Record::Display(bundle)),
-            "update" => Some(Record::Update(value.get("id")?.as_str()?.to_owned(), bundle)),
+            "display" => Some(Record::Display(bundle()?)),
+            "result" => Some(Record::Result(bundle()?)),
+            "update" => Some(Record::Update(text("id")?, bundle()?)),
+            "question" => Some(Record::Question { message: text("message")?, line: number("line")? }),
+            "panic" => Some(Record::Panic {
+                message: text("message")?,
+                file: text("file")?,
+                line: number("line")?,
+                backtrace: text("backtrace")?,
+            }),
+            "evcxr" => Some(Record::Evcxr(text("line")?)),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@
 
 pub mod analysis;
 pub mod attack;
+pub mod cell;
 pub mod data;
 pub mod display;
 pub mod error;

@@ -8,6 +8,7 @@ use crate::data::Dataset;
 use crate::display::{Bundle, Show, escape_html};
 use crate::error::{Error, Result};
 use crate::model::Classifier;
+use crate::progress::Progress;
 use std::time::Instant;
 
 /// The attacks of [`robustness`].
@@ -107,7 +108,7 @@ pub fn robustness(net: &Classifier, data: &Dataset, attacks: &Attacks) -> Result
         steps: attacks.steps,
         objective: attacks.objective,
         bounds: attacks.bounds,
-        silent: attacks.silent,
+        silent: true,
     };
     // Radius 0 runs all checks and classifies the clean inputs.
     let clean = pgd(0.0).run(net, &data.x, &data.y)?;
@@ -126,7 +127,8 @@ pub fn robustness(net: &Classifier, data: &Dataset, attacks: &Attacks) -> Result
         seconds: 0.0,
         interrupted: false,
     };
-    for epsilon in epsilons {
+    let mut progress = Progress::new(format!("attacking {}", data.name), epsilons.len(), attacks.silent);
+    for (done, epsilon) in epsilons.into_iter().enumerate() {
         let attacked = standing.len();
         let (mut zero_gradient, mut not_finite) = (0, 0);
         if attacked > 0 {
@@ -141,6 +143,7 @@ pub fn robustness(net: &Classifier, data: &Dataset, attacks: &Attacks) -> Result
         }
         let accuracy = standing.len() as f64 / data.len() as f64;
         result.rows.push(AtEpsilon { epsilon, accuracy, attacked, zero_gradient, not_finite });
+        progress.update(done + 1, &format!("radii, accuracy {accuracy:.3} at {epsilon}"));
     }
     result.seconds = start.elapsed().as_secs_f64();
     Ok(result)

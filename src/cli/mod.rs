@@ -1,1 +1,109 @@
-//! cli
+//! The command line: one file per subcommand. Exit code 0 done, 1 a finding or an error, 2 wrong usage.
+
+mod nb;
+mod run;
+
+use crate::error::{Error, Result};
+use crate::session::{Options, Session};
+use clap::{Parser, Subcommand};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// See, run and test the margin of a classifier, in Rust notebooks.
+#[derive(Parser)]
+#[command(name = "widemargin", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Execute notebooks and write each as .ipynb and as one self-contained HTML page.
+    Run(run::Run),
+    /// Keep notebooks and the book's chapters in step.
+    #[command(subcommand)]
+    Nb(nb::Nb),
+}
+
+/// Parses the arguments, runs the command, prints its error in one line.
+pub fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(run) => run.execute(),
+        Command::Nb(nb) => nb.execute(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("widemargin: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A session whose preparation is reported on stderr.
+fn start_session() -> Result<Session> {
+    let mut status = Status::new();
+    let session = Session::start(&Options::default(), &mut |line| status.say(line))?;
+    status.end();
+    Ok(session)
+}
+
+/// A line on stderr that replaces itself on a terminal and is printed now and then elsewhere.
+struct Status {
+    terminal: bool,
+    lines: usize,
+}
+
+impl Status {
+    fn new() -> Self {
+        Self { terminal: std::io::stderr().is_terminal(), lines: 0 }
+    }
+
+    fn say(&mut self, line: &str) {
+        if self.terminal {
+            eprint!("\r\x1b[2K{line}");
+        } else if self.lines.is_multiple_of(20) {
+            eprintln!("{line}");
+        }
+        self.lines += 1;
+    }
+
+    fn end(&mut self) {
+        if self.terminal && self.lines > 0 {
+            eprintln!();
+        }
+    }
+}
+
+/// The files of `folder` with this ending, by name.
+fn list(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).map_err(Error::io("read the folder", folder))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == ending));
+    files.sort();
+    Ok(files)
+}
+
+/// The files that `names` mean: paths, or names in `folder` without their ending; all of the folder if there are none.
+fn choose(names: &[String], folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    if names.is_empty() {
+        return list(folder, ending);
+    }
+    let find = |name: &String| {
+        let path = PathBuf::from(name);
+        if path.extension().is_some() {
+            return Ok(path);
+        }
+        let known = list(folder, ending)?;
+        let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let found = known.iter().find(|path| stem(path) == *name || stem(path).split('-').next() == Some(name));
+        found.cloned().ok_or_else(|| Error::Unknown {
+            what: "notebook",
+            got: name.clone(),
+            known: known.iter().map(|path| stem(path)).collect(),
+        })
+    };
+    names.iter().map(find).collect()
+}

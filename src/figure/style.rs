@@ -68,7 +68,7 @@ pub(super) fn axis(title: &str) -> Axis {
 pub(super) fn logarithmic(axis: Axis, low: f64, high: f64) -> Axis {
     let axis = axis.type_(AxisType::Log).exponent_format(ExponentFormat::Power);
     // Over many decades plotly's labels 2 and 5 between the powers of ten only crowd the axis.
-    if high / low >= 30.0 { axis.dtick(1.0) } else { axis }
+    if high / low >= 100.0 { axis.dtick(1.0) } else { axis }
 }
 
 /// The frame around all figures: a title, 420 pixels high, as wide as the page, the legend below the plot.

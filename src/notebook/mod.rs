@@ -1,1 +1,87 @@
-//! notebook
+//! Notebooks as files: Markdown source in, executed `.ipynb` and self-contained HTML out.
+//!
+//! `book/src/NN-name.md` is the source, `notebooks/NN-name.ipynb` its executed form. [`Notebook`] is both in memory;
+//! [`run()`] executes it with a [`crate::session::Session`], [`html()`] writes the page. Uses `session`, `display`
+//! and `error` only.
+
+mod html;
+mod ipynb;
+mod markdown;
+mod run;
+
+pub use html::html;
+pub use run::{Failure, run};
+
+use crate::error::{Error, Result};
+use crate::session::Output;
+use std::io::Write;
+use std::path::Path;
+
+/// What a cell is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// Prose.
+    Markdown,
+    /// Code with its outputs and the count it was run under.
+    Code { outputs: Vec<Output>, count: Option<u64> },
+}
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Stable name, unique in its notebook.
+    pub id: String,
+    /// Markdown or Rust.
+    pub source: String,
+    /// Text that stands for the cell's figure; empty if it makes none.
+    pub alt: String,
+    /// Prose or code.
+    pub kind: Kind,
+}
+
+/// A notebook in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notebook {
+    /// File name without its ending.
+    pub name: String,
+    /// In reading order.
+    pub cells: Vec<Cell>,
+}
+
+impl Notebook {
+    /// Reads an `.ipynb` or a chapter's `.md`.
+    ///
+    /// Errors: `Io` if it cannot be read; `Damaged` with the byte if it is not JSON of nbformat 4 or a fence is malformed.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let cells = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("md") => markdown::parse(&text).map_err(|(offset, reason)| damaged(path, offset, reason))?,
+            _ => ipynb::parse(&text).map_err(|(offset, reason)| damaged(path, offset, reason))?,
+        };
+        Ok(Self { name, cells })
+    }
+
+    /// Writes the notebook as `.ipynb` (nbformat 4.5), whole or not at all.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_atomically(path, ipynb::text(self).as_bytes())
+    }
+}
+
+fn damaged(path: &Path, offset: usize, reason: String) -> Error {
+    Error::Damaged { path: path.to_owned(), offset: offset as u64, reason }
+}
+
+/// Writes next to the target and renames, so that a reader never sees half a file.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let mut builder = tempfile::Builder::new();
+    // A temporary file is private by default; this one is a document.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(Error::io("write in", folder))?;
+    file.write_all(bytes).map_err(Error::io("write", path))?;
+    file.persist(path).map_err(|e| Error::io("write", path)(e.error))?;
+    Ok(())
+}

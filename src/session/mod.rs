@@ -1,1 +1,271 @@
-//! session
+//! Runs notebook cells: evcxr, unmodified, with the prelude in scope before the first cell.
+//!
+//! A host program calls [`hook`] first thing in `main`, since the same executable serves as the worker that runs the
+//! cells and as the compiler's wrapper. Then:
+//!
+//! ```no_run
+//! use widemargin::session::{Options, Session};
+//! # fn main() -> widemargin::Result<()> {
+//! widemargin::session::hook();
+//! let mut session = Session::start(&Options::default(), &mut |line| eprintln!("{line}"))?;
+//! let outcome = session.eval("digits()?.pair(3, 8)?.train.len()", &mut |_| {})?;
+//! println!("{:?}", outcome.mime_types());
+//! # Ok(()) }
+//! ```
+//! Uses `error` and `display` only: it would host any prelude.
+
+mod analyzer;
+mod diagnostic;
+pub mod generated;
+mod library;
+mod outcome;
+mod pipes;
+mod prelude;
+mod runtime;
+mod rustc;
+
+pub use outcome::{CellError, Outcome, Output, Stage, Stream};
+pub use pipes::{Arrival, Splitter};
+pub use prelude::{Prelude, cache_folder};
+
+use crate::display::Record;
+use crate::error::{Error, Result};
+use evcxr::{CommandContext, EvalContext};
+use pipes::Pipes;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// Names the part that a child process of ours plays.
+const ROLE: &str = "WIDEMARGIN_ROLE";
+/// What every cell has in scope; the `?` makes evcxr expect question marks from the start.
+const FIRST_CELL: &str = "use widemargin::prelude::*;\nOk::<(), String>(())?;";
+
+/// Becomes the worker or the compiler's wrapper if this process was started as one; else returns at once.
+pub fn hook() {
+    match std::env::var(ROLE).as_deref() {
+        Ok("worker") => runtime::run(),
+        Ok("rustc") => rustc::run(),
+        _ => {
+            if let Ok(cache) = cache_folder() {
+                // SAFETY: `hook` is the first call of `main`, so no other thread reads the environment.
+                unsafe { std::env::set_var("RUST_SRC_PATH", library::folder(&cache)) };
+            }
+        }
+    }
+}
+
+/// How a session starts.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The executable that calls [`hook`]; the running one if `None`.
+    pub program: Option<PathBuf>,
+}
+
+/// A running evaluator with its variables.
+pub struct Session {
+    context: CommandContext,
+    pipes: Pipes,
+    /// What the worker printed before its pipes were open: reasons why it could not start.
+    worker_log: Arc<Mutex<String>>,
+}
+
+impl Session {
+    /// Starts the evaluator; builds the prelude first if this machine has none. `say` gets a line per step.
+    pub fn start(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Self> {
+        let prelude = Prelude::open(&cache_folder()?, say)?;
+        let program = match &options.program {
+            Some(program) => program.clone(),
+            None => std::env::current_exe().map_err(Error::io("find", "this program"))?,
+        };
+        let pipes = Pipes::new()?;
+        let mut worker = Command::new(&program);
+        worker
+            .env(ROLE, "worker")
+            .env(runtime::PIPES, pipes.folder())
+            .env(runtime::LIBRARY, prelude.library())
+            .env("LD_LIBRARY_PATH", &prelude.compiler_libraries);
+        let refused = |error: evcxr::Error| Error::Session { stage: "evaluator", reason: error.to_string() };
+
+        let (context, _) = pumped(&pipes, &mut |_| {}, || EvalContext::with_subprocess_command(worker));
+        let (mut context, outputs) = context.map_err(refused)?;
+        let worker_log = drain(outputs);
+
+        let mut state = context.state();
+        state.set_build_env("RUSTC_WRAPPER", &program.to_string_lossy());
+        state.set_build_env(ROLE, "rustc");
+        // cargo would announce the stand-ins on this program's stderr.
+        state.set_build_env("CARGO_TERM_QUIET", "true");
+        state.set_build_env(rustc::PRELUDE, &prelude.folder.to_string_lossy());
+        let dependency = format!("{{ path = {:?} }}", prelude.dependency());
+        state.add_dep("widemargin", &dependency).map_err(refused)?;
+        let (first, _) = pumped(&pipes, &mut |_| {}, || context.eval_with_state(FIRST_CELL, state));
+        first.map_err(|error| {
+            let detail = match &error {
+                evcxr::Error::CompilationErrors(errors) => diagnostic::compile_error(errors, FIRST_CELL).detail,
+                other => other.to_string(),
+            };
+            let log = worker_log.lock().map(|log| log.clone()).unwrap_or_default();
+            Error::Session { stage: "prelude's first cell", reason: format!("{detail}{log}") }
+        })?;
+        Ok(Self { context: CommandContext::with_eval_context(context), pipes, worker_log })
+    }
+
+    /// Runs one cell. `sink` gets every output as it arrives, from another thread; the outcome holds all of them.
+    ///
+    /// A cell that does not compile, panics or is stopped by `?` is an `Ok` outcome with its `error` set. Earlier variables
+    /// are kept, except those that the failed cell moved or bound anew: `CellError::lost` names them. After a crash all
+    /// are gone.
+    ///
+    /// Errors: `Session` if the evaluator itself is broken.
+    pub fn eval(&mut self, code: &str, sink: &mut (dyn FnMut(&Output) + Send)) -> Result<Outcome> {
+        let start = Instant::now();
+        let before: Vec<String> = self.variables().into_iter().map(|(name, _)| name).collect();
+        let context = &mut self.context;
+        let (result, mut collected) = pumped(&self.pipes, sink, || context.execute(code));
+        let mut outcome = std::mem::take(&mut collected.outcome);
+        match result {
+            Ok(evaluated) => {
+                for (mime, text) in evaluated.content_by_mime_type {
+                    let bundle = crate::display::Bundle { data: [(mime, text.into())].into_iter().collect() };
+                    sink(&Output::Result(bundle.clone()));
+                    outcome.push(Output::Result(bundle));
+                }
+                outcome.phases =
+                    evaluated.phases.into_iter().map(|phase| (phase.name, phase.duration.as_secs_f64())).collect();
+                outcome.error = self.failure(collected, code);
+            }
+            Err(error) => outcome.error = Some(self.refusal(error, code)),
+        }
+        if let Some(error) = &mut outcome.error {
+            let now = self.variables();
+            error.lost = before.into_iter().filter(|name| !now.iter().any(|(other, _)| other == name)).collect();
+        }
+        outcome.seconds = start.elapsed().as_secs_f64();
+        Ok(outcome)
+    }
+
+    /// Names and types of the variables that cells have bound.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        self.context.variables_and_types().map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect()
+    }
+
+    /// The error of a cell that ran and told of one.
+    fn failure(&self, collected: Collected, code: &str) -> Option<CellError> {
+        let line = |generated: u32| {
+            let source = self.context.last_source().ok()?;
+            generated::cell_line(&source, generated as usize, code)
+        };
+        match collected.failure? {
+            Record::Question { message, line: at } => Some(CellError {
+                stage: Stage::Question,
+                name: "Error".into(),
+                detail: message.clone(),
+                message,
+                line: line(at),
+                lost: Vec::new(),
+            }),
+            Record::Panic { message, file, line: at, backtrace } => Some(CellError {
+                stage: Stage::Panic,
+                name: "panic".into(),
+                message: match file.ends_with("lib.rs") && file.starts_with("src/") {
+                    true => message,
+                    false => format!("{message} ({file}:{at})"),
+                },
+                line: if file.starts_with("src/") { line(at) } else { None },
+                detail: backtrace,
+                lost: Vec::new(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The error of a cell that evcxr refused.
+    fn refusal(&self, error: evcxr::Error, code: &str) -> CellError {
+        let (stage, name) = match &error {
+            evcxr::Error::CompilationErrors(errors) => return diagnostic::compile_error(errors, code),
+            evcxr::Error::SubprocessTerminated(_) => (Stage::Crash, "crash"),
+            _ => (Stage::Compile, "error"),
+        };
+        let log = self.worker_log.lock().map(|mut log| std::mem::take(&mut *log)).unwrap_or_default();
+        let message = error.to_string().trim().to_owned();
+        CellError { stage, name: name.into(), message, line: None, detail: log, lost: Vec::new() }
+    }
+}
+
+/// Keeps evcxr's channels empty (evcxr waits for its stdout channel); its worker's early stderr is kept.
+fn drain(outputs: evcxr::EvalContextOutputs) -> Arc<Mutex<String>> {
+    let log = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&log);
+    std::thread::spawn(move || for _ in outputs.stdout {});
+    std::thread::spawn(move || {
+        for line in outputs.stderr {
+            if let Ok(mut log) = kept.lock() {
+                log.push_str(&line);
+                log.push('\n');
+            }
+        }
+    });
+    log
+}
+
+/// What came through the pipes during one evaluation.
+#[derive(Default)]
+struct Collected {
+    outcome: Outcome,
+    failure: Option<Record>,
+}
+
+/// Calls `evaluate` while another thread passes on what arrives, until the pipes are empty.
+fn pumped<T>(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send), evaluate: impl FnOnce() -> T) -> (T, Collected) {
+    std::thread::scope(|scope| {
+        let pump = scope.spawn(|| pump(pipes, sink));
+        let result = evaluate();
+        // Both pipes are open in this process, so writing their last mark cannot fail.
+        let _ = pipes.finish();
+        (result, pump.join().unwrap_or_default())
+    })
+}
+
+fn pump(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send)) -> Collected {
+    let mut collected = Collected::default();
+    let (mut ended, mut finished) = (0, 0);
+    let mut last_words = None;
+    while finished < 2 {
+        let Some(arrival) = pipes.next() else { break };
+        let output = match arrival {
+            Arrival::EndOfCell => {
+                ended += 1;
+                if ended % 2 == 0 {
+                    // The worker may have died meanwhile; then evcxr sees the end of its stdout instead.
+                    let _ = pipes.complete();
+                }
+                continue;
+            }
+            Arrival::Finished => {
+                finished += 1;
+                continue;
+            }
+            Arrival::Record(Record::Evcxr(line)) => {
+                if line == "EVCXR_ERROR_OCCURRED" || line == "EVCXR_PANIC_NOTIFICATION" {
+                    collected.failure = last_words.take();
+                }
+                let _ = pipes.tell_evcxr(&line);
+                continue;
+            }
+            // An error only if the cell then ends by it: code may catch a panic.
+            Arrival::Record(record @ (Record::Question { .. } | Record::Panic { .. })) => {
+                last_words = Some(record);
+                continue;
+            }
+            Arrival::Record(Record::Display(bundle)) => Output::Display(bundle),
+            Arrival::Record(Record::Result(bundle)) => Output::Result(bundle),
+            Arrival::Record(Record::Update(id, bundle)) => Output::Update(id, bundle),
+            Arrival::Text(stream, text) => Output::Text(stream, text),
+        };
+        sink(&output);
+        collected.outcome.push(output);
+    }
+    collected
+}

@@ -1,0 +1,130 @@
+//! What the generated code around a cell calls. Nothing here is for people.
+//!
+//! evcxr pastes its variable store and its error glue into every cell. The session replaces both with calls to this
+//! module, which is compiled once, optimised, inside the prelude (`session::generated` makes the replacement).
+
+use crate::display::{Bundle, Record, Show};
+use std::fmt::{Debug, Display};
+use std::io::Write;
+use std::panic::Location;
+
+/// The variables of a session, by name. The same operations as evcxr's own store.
+pub mod store {
+    use std::any::Any;
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    /// Variables that outlive their cell.
+    #[derive(Default)]
+    pub struct VariableStore {
+        variables: HashMap<String, Box<dyn Any>>,
+    }
+
+    impl VariableStore {
+        /// Keeps `value` under `name`.
+        pub fn put_variable<T: 'static>(&mut self, name: &str, value: T) {
+            self.variables.insert(name.to_owned(), Box::new(value));
+        }
+
+        /// Whether the variable still has the type `T`; tells evcxr and the user if it has not.
+        pub fn check_variable<T: 'static>(&mut self, name: &str) -> bool {
+            let same = self.variables.get(name).is_none_or(|value| value.is::<T>());
+            if !same {
+                eprintln!("the type of the variable {name} was redefined, so its value is lost");
+                super::Record::Evcxr(format!("EVCXR_VARIABLE_CHANGED_TYPE:{name}")).emit();
+            }
+            same
+        }
+
+        /// Takes the variable out for the cell that is about to run.
+        pub fn take_variable<T: 'static>(&mut self, name: &str) -> T {
+            match self.variables.remove(name).map(|value| value.downcast::<T>()) {
+                Some(Ok(value)) => *value,
+                Some(Err(_)) => panic!("the variable {name} changed its type"),
+                None => panic!("the variable {name} is gone: the cell that last used it panicked"),
+            }
+        }
+
+        /// A value shared by all cells and made on first use (the async runtime).
+        pub fn lazy_arc<T: 'static, F: FnOnce() -> T>(&mut self, name: &str, create: F) -> Arc<T> {
+            let slot = self.variables.entry(name.to_owned()).or_insert_with(|| Box::new(Arc::new(create())));
+            Arc::clone(slot.downcast_ref::<Arc<T>>().expect("only lazy_arc uses this name"))
+        }
+    }
+
+    /// A store that lives as long as the process.
+    pub fn create_variable_store() -> *mut VariableStore {
+        Box::into_raw(Box::default())
+    }
+}
+
+/// Reports that `?` met `error` and ended the cell; the caller is the place of the `?`.
+#[track_caller]
+pub fn question_mark(error: &dyn Display) {
+    Record::Question { message: error.to_string(), line: Location::caller().line() }.emit();
+    Record::Evcxr("EVCXR_ERROR_OCCURRED".into()).emit();
+}
+
+/// Reports that the cell's code panicked and was caught.
+pub fn panicked() {
+    Record::Evcxr("EVCXR_PANIC_NOTIFICATION".into()).emit();
+}
+
+/// A cell's last value on its way to the reader: by [`Show`] where the type has it, else by `Debug`.
+pub struct Last<'a, T: ?Sized>(pub &'a T);
+
+/// Chosen first by method lookup.
+pub trait ViaShow {
+    /// Shows the value.
+    fn widemargin_show(&self);
+}
+
+impl<T: Show + ?Sized> ViaShow for Last<'_, T> {
+    fn widemargin_show(&self) {
+        let bundle = self.0.bundle();
+        if !bundle.data.is_empty() {
+            Record::Result(bundle).emit();
+        }
+    }
+}
+
+/// Chosen when [`ViaShow`] does not apply.
+pub trait ViaDebug {
+    /// Shows the value's `Debug`.
+    fn widemargin_show(&self);
+}
+
+impl<T: Debug + ?Sized> ViaDebug for &Last<'_, T> {
+    fn widemargin_show(&self) {
+        Record::Result(Bundle::text(format!("{:?}", self.0))).emit();
+    }
+}
+
+/// Called once when the worker has loaded the prelude: panics on the cell's thread become records.
+#[unsafe(no_mangle)]
+pub extern "C" fn widemargin_cell_start() {
+    let main = std::thread::current().id();
+    let standard = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().id() != main {
+            return standard(info);
+        }
+        let message = info.payload_as_str().unwrap_or("the panic carries no text").to_owned();
+        let (file, line) = info.location().map_or(("", 0), |place| (place.file(), place.line()));
+        let backtrace = std::backtrace::Backtrace::force_capture().to_string();
+        Record::Panic { message, file: file.to_owned(), line, backtrace }.emit();
+    }));
+}
+
+/// Called after each cell: text without a newline leaves the buffer with the cell that printed it.
+#[unsafe(no_mangle)]
+pub extern "C" fn widemargin_cell_flush() {
+    let _ = std::io::stdout().flush();
+    crate::progress::clear_interrupt();
+}
+
+/// Called by the worker's signal handler.
+#[unsafe(no_mangle)]
+pub extern "C" fn widemargin_cell_interrupt() {
+    crate::progress::interrupt();
+}

@@ -1,0 +1,128 @@
+//! What evaluating a cell gave: its outputs in order, its error if it failed, and the time it took.
+
+use crate::display::Bundle;
+use std::fmt;
+
+/// Where text was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// One output of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Printed text, as it was printed.
+    Text(Stream, String),
+    /// A value shown in mid-cell.
+    Display(Bundle),
+    /// The cell's last value.
+    Result(Bundle),
+    /// New content for the output with this id, or its first.
+    Update(String, Bundle),
+}
+
+/// Why a cell failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It does not compile; nothing ran.
+    Compile,
+    /// `?` met an error.
+    Question,
+    /// It panicked.
+    Panic,
+    /// The process that runs the cells ended; all variables are gone.
+    Crash,
+}
+
+/// A failed cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellError {
+    /// Where it failed.
+    pub stage: Stage,
+    /// Short name: the compiler's error code, `Error`, `panic`, `crash`.
+    pub name: String,
+    /// The message in one piece.
+    pub message: String,
+    /// Line of the cell, from 1, where it is known.
+    pub line: Option<usize>,
+    /// The long form: the compiler's report with its spans, or the backtrace.
+    pub detail: String,
+    /// Variables that existed before the cell and no longer do.
+    pub lost: Vec<String>,
+}
+
+impl fmt::Display for CellError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.stage {
+            Stage::Compile => "does not compile",
+            Stage::Question => "stopped by ?",
+            Stage::Panic => "panicked",
+            Stage::Crash => "ended the worker process",
+        };
+        match self.line {
+            Some(line) => write!(f, "line {line} {what}: {}", self.message)?,
+            None => write!(f, "{what}: {}", self.message)?,
+        }
+        if !self.lost.is_empty() {
+            write!(f, " (variables lost: {})", self.lost.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a cell gave.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// In the order in which they appeared; updates of one id are folded into the place of the first.
+    pub outputs: Vec<Output>,
+    /// Present if the cell failed.
+    pub error: Option<CellError>,
+    /// Wall time from the request to the last output.
+    pub seconds: f64,
+    /// evcxr's own phases and their seconds.
+    pub phases: Vec<(String, f64)>,
+}
+
+impl Outcome {
+    /// Adds an output: neighbouring text of one stream joins, an update replaces its earlier content.
+    pub fn push(&mut self, output: Output) {
+        match (&output, self.outputs.last_mut()) {
+            (Output::Text(stream, text), Some(Output::Text(last, earlier))) if stream == last => {
+                earlier.push_str(text);
+                return;
+            }
+            (Output::Update(id, bundle), _) => {
+                let same = |o: &&mut Output| matches!(o, Output::Update(other, _) if other == id);
+                if let Some(Output::Update(_, earlier)) = self.outputs.iter_mut().find(same) {
+                    *earlier = bundle.clone();
+                    return;
+                }
+            }
+            _ => {}
+        }
+        self.outputs.push(output);
+    }
+
+    /// The MIME types shown, one list per display or result, in order.
+    pub fn mime_types(&self) -> Vec<Vec<String>> {
+        let keys = |bundle: &Bundle| bundle.data.keys().cloned().collect();
+        let shown = |output: &Output| match output {
+            Output::Text(..) => None,
+            Output::Display(bundle) | Output::Result(bundle) | Output::Update(_, bundle) => Some(keys(bundle)),
+        };
+        self.outputs.iter().filter_map(shown).collect()
+    }
+
+    /// All printed text of one stream.
+    pub fn text(&self, stream: Stream) -> String {
+        let of = |output: &Output| match output {
+            Output::Text(s, text) if *s == stream => Some(text.as_str().to_owned()),
+            _ => None,
+        };
+        self.outputs.iter().filter_map(of).collect()
+    }
+}

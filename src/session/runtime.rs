@@ -1,0 +1,131 @@
+//! The child process in which cells run: loads the prelude once, then one shared library per cell.
+//!
+//! It speaks evcxr's line protocol on its original stdin and stdout. What cells print goes elsewhere: file descriptors 1
+//! and 2 are the session's two named pipes, so text needs no newline, keeps its place between displays and cannot be
+//! mistaken for the protocol. After a cell the worker prints an end mark on both pipes; the session has then read all
+//! output, and answers through the control pipe with the lines that evcxr waits for.
+
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+use rustix::stdio::{dup2_stderr, dup2_stdout};
+use std::ffi::c_void;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// The folder with the pipes `stdout`, `stderr` and `control`.
+pub const PIPES: &str = "WIDEMARGIN_PIPES";
+/// The prelude's shared library.
+pub const LIBRARY: &str = "WIDEMARGIN_LIBRARY";
+/// Printed on both pipes when a cell has run.
+pub const END_OF_CELL: &str = "\u{1e}end";
+/// evcxr's word for "the cell has run".
+pub const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
+
+type Hook = extern "C" fn();
+type CellFunction = extern "C" fn(*mut c_void) -> *mut c_void;
+
+static INTERRUPT: OnceLock<Hook> = OnceLock::new();
+
+/// Runs as the worker and never returns.
+pub fn run() -> ! {
+    let code = match work() {
+        Ok(()) => 0,
+        Err(reason) => {
+            eprintln!("the notebook's worker process failed: {reason}");
+            99
+        }
+    };
+    std::process::exit(code)
+}
+
+fn work() -> Result<(), String> {
+    let pipes = PathBuf::from(std::env::var_os(PIPES).ok_or("the folder of its pipes is not set")?);
+    let open = |name: &str| {
+        let path = pipes.join(name);
+        OpenOptions::new().write(true).open(&path).map_err(|e| format!("{}: {e}", path.display()))
+    };
+    let evcxr = rustix::io::dup(std::io::stdout()).map_err(|e| format!("stdout: {e}"))?;
+    let (mut out, mut err) = (open("stdout")?, open("stderr")?);
+    dup2_stdout(&out).map_err(|e| format!("stdout: {e}"))?;
+    dup2_stderr(&err).map_err(|e| format!("stderr: {e}"))?;
+    relay(&pipes.join("control"), File::from(evcxr))?;
+    let library = std::env::var_os(LIBRARY).map(PathBuf::from);
+    for name in ["EVCXR_IS_RUNTIME", super::ROLE, PIPES, LIBRARY] {
+        // SAFETY: the relay thread does not touch the environment, and no other thread has started yet.
+        unsafe { std::env::remove_var(name) };
+    }
+    // evcxr sets 1, and candle then appends a backtrace to the text of every error. Panics capture their own.
+    // SAFETY: as above.
+    unsafe { std::env::set_var("RUST_BACKTRACE", "0") };
+    let flush = match library {
+        Some(path) => Some(load_prelude(&path)?),
+        None => None,
+    };
+    let mut store: *mut c_void = std::ptr::null_mut();
+    for line in std::io::stdin().lock().lines() {
+        let line = line.map_err(|e| format!("stdin: {e}"))?;
+        let mut words = line.split(' ');
+        let (Some("LOAD_AND_RUN"), Some(path), Some(function)) = (words.next(), words.next(), words.next()) else {
+            return Err(format!("expected LOAD_AND_RUN path function, got {line:?}"));
+        };
+        store = run_cell(Path::new(path), function, store)?;
+        if let Some(flush) = flush {
+            flush();
+        }
+        for pipe in [&mut out, &mut err] {
+            writeln!(pipe, "{END_OF_CELL}").map_err(|e| format!("pipe: {e}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Passes the session's lines on to evcxr.
+fn relay(control: &Path, mut evcxr: File) -> Result<(), String> {
+    // Opened for both directions, so that opening does not wait and reading never meets an end.
+    let control = OpenOptions::new().read(true).write(true).open(control).map_err(|e| format!("control: {e}"))?;
+    std::thread::spawn(move || {
+        for line in BufReader::new(control).lines().map_while(Result::ok) {
+            if writeln!(evcxr, "{line}").is_err() {
+                break;
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Loads the prelude for all later cells; returns its flush function.
+fn load_prelude(path: &Path) -> Result<Hook, String> {
+    // SAFETY: the file was built by this program from its own sources; its initialisers are Rust's.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) }.map_err(|e| e.to_string())?;
+    let hook = |name: &str| {
+        // SAFETY: src/cell.rs declares these three as `extern "C" fn()`.
+        let symbol = unsafe { library.get::<Hook>(name.as_bytes()) };
+        symbol.map(|symbol| *symbol).map_err(|e| e.to_string())
+    };
+    let (start, flush, interrupt) =
+        (hook("widemargin_cell_start")?, hook("widemargin_cell_flush")?, hook("widemargin_cell_interrupt")?);
+    start();
+    let _ = INTERRUPT.set(interrupt);
+    // SAFETY: the handler only loads an initialised cell and stores to an atomic.
+    unsafe { libc::signal(libc::SIGINT, on_interrupt as *const () as libc::sighandler_t) };
+    std::mem::forget(library);
+    Ok(flush)
+}
+
+extern "C" fn on_interrupt(_: libc::c_int) {
+    if let Some(interrupt) = INTERRUPT.get() {
+        interrupt();
+    }
+}
+
+/// Runs one cell; the library stays loaded, since values with its code may live on.
+fn run_cell(path: &Path, function: &str, store: *mut c_void) -> Result<*mut c_void, String> {
+    // SAFETY: evcxr has just built this library from the cell.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW) }.map_err(|e| e.to_string())?;
+    // SAFETY: evcxr's generated source declares the function with this type.
+    let symbol = unsafe { library.get::<CellFunction>(function.as_bytes()) }.map_err(|e| e.to_string())?;
+    let run: CellFunction = *symbol;
+    std::mem::forget(library);
+    Ok(run(store))
+}

@@ -1,0 +1,119 @@
+//! Our binary as `RUSTC_WRAPPER` of evcxr's cargo: cells are linked to the one prelude, everything else passes through.
+//!
+//! What cargo sees as the cell's dependencies are small stand-ins (`session::analyzer`), there for rust-analyzer to read
+//! types from. They are never compiled: this wrapper answers for them with empty files. The cell itself (`ctx`) is
+//! compiled from the rewritten source, unoptimised, against the prelude's dylib.
+
+use super::generated;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder of the prebuilt prelude, for this process.
+pub const PRELUDE: &str = "WIDEMARGIN_PRELUDE";
+/// The optimisation level of cells, `0` unless set.
+pub const OPT_LEVEL: &str = "WIDEMARGIN_CELL_OPT";
+
+/// Runs as the wrapper and never returns. Arguments: program, rustc, rustc's arguments.
+pub fn run() -> ! {
+    let code = match wrap(std::env::args_os().skip(1).collect()) {
+        Ok(code) => code,
+        Err(reason) => {
+            eprintln!("error: widemargin's compiler wrapper: {reason}");
+            1
+        }
+    };
+    std::process::exit(code)
+}
+
+fn wrap(mut args: Vec<OsString>) -> Result<i32, String> {
+    if args.is_empty() {
+        return Err("expected the path of rustc as first argument".into());
+    }
+    let rustc = args.remove(0);
+    let args: Vec<String> = args.into_iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let prelude = PathBuf::from(std::env::var_os(PRELUDE).ok_or("the prelude's folder is not set")?);
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    if value(&args, "--crate-name").is_some() && manifest.starts_with(prelude.join("analyzer")) {
+        stand_in(&args)?;
+        return Ok(0);
+    }
+    let is_cell = value(&args, "--crate-name") == Some("ctx");
+    let args = if is_cell { cell(&args, &prelude)? } else { args };
+    let status = Command::new(&rustc).args(&args).status().map_err(|e| format!("{}: {e}", rustc.to_string_lossy()))?;
+    if is_cell && status.success() {
+        name_true_source(&args)?;
+    }
+    Ok(status.code().unwrap_or(1))
+}
+
+/// Tells cargo that the cell is made from `src/lib.rs`: it would watch the rewritten copy and miss changes.
+fn name_true_source(args: &[String]) -> Result<(), String> {
+    let Some(folder) = value(args, "--out-dir") else { return Ok(()) };
+    let path = Path::new(folder).join("ctx.d");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+    std::fs::write(&path, text.replace("src/rewritten/lib.rs", "src/lib.rs"))
+        .map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// The argument after `name`.
+fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+    let at = args.iter().position(|arg| arg == name)?;
+    args.get(at + 1).map(String::as_str)
+}
+
+/// Empty outputs where cargo expects a compiled stand-in.
+fn stand_in(args: &[String]) -> Result<(), String> {
+    let name = value(args, "--crate-name").ok_or("a crate without a name")?;
+    let folder = Path::new(value(args, "--out-dir").ok_or("a crate without an output folder")?);
+    let suffix = args.iter().find_map(|arg| arg.strip_prefix("extra-filename=")).unwrap_or_default();
+    let write = |file: String, text: String| {
+        std::fs::write(folder.join(&file), text).map_err(|e| format!("{}: {e}", folder.join(&file).display()))
+    };
+    write(format!("{name}{suffix}.d"), format!("{}/lib{name}{suffix}.rlib:\n", folder.display()))?;
+    write(format!("lib{name}{suffix}.rmeta"), String::new())?;
+    write(format!("lib{name}{suffix}.rlib"), String::new())
+}
+
+/// The cell's own compilation, rewritten.
+fn cell(args: &[String], prelude: &Path) -> Result<Vec<String>, String> {
+    let source = Path::new("src/lib.rs");
+    let text = std::fs::read_to_string(source).map_err(|e| format!("{}: {e}", source.display()))?;
+    // evcxr maps spans of files whose name ends in lib.rs.
+    let rewritten = Path::new("src/rewritten/lib.rs");
+    std::fs::create_dir_all("src/rewritten").map_err(|e| format!("src/rewritten: {e}"))?;
+    std::fs::write(rewritten, generated::rewrite(&text)).map_err(|e| format!("{}: {e}", rewritten.display()))?;
+
+    let library = prelude.join("libwidemargin.so");
+    let opt = std::env::var(OPT_LEVEL).unwrap_or_else(|_| "0".into());
+    let mut out = Vec::new();
+    let mut args = args.iter().peekable();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "src/lib.rs" => out.push("src/rewritten/lib.rs".into()),
+            "--extern" => {
+                let value = args.next().ok_or("--extern without a value")?;
+                out.push("--extern".into());
+                match value.split_once('=') {
+                    Some(("widemargin", _)) => out.push(format!("widemargin={}", library.display())),
+                    _ => out.push(value.clone()),
+                }
+            }
+            "-C" => {
+                let value = args.next().ok_or("-C without a value")?;
+                // The prelude is optimised; a cell is mostly calls into it, and compiles three times faster without.
+                let dropped = ["opt-level=", "codegen-units=", "incremental=", "rpath", "strip="];
+                if !dropped.iter().any(|start| value.starts_with(start)) {
+                    out.extend(["-C".into(), value.clone()]);
+                }
+            }
+            _ => out.push(arg.clone()),
+        }
+    }
+    for flag in [format!("opt-level={opt}"), "codegen-units=1".into(), "strip=debuginfo".into()] {
+        out.extend(["-C".into(), flag]);
+    }
+    out.extend(["-L".into(), format!("dependency={}", prelude.join("deps").display())]);
+    out.push(format!("-Clink-arg=-Wl,-rpath,{}", prelude.display()));
+    Ok(out)
+}
