@@ -82,31 +82,31 @@ impl Classifier {
     ///
     /// Errors: as [`Classifier::scores`]; `Value` naming the row if a score is not finite.
     pub fn predict(&self, x: &Tensor) -> Result<Vec<u32>> {
-        let rows = x.dims().first().copied().unwrap_or(0);
-        let mut classes = Vec::with_capacity(rows);
-        // The first pass also rejects a wrong shape and an empty batch.
-        for start in (0..rows.max(1)).step_by(ROWS) {
-            let part = if rows <= ROWS {
-                x.clone()
-            } else {
-                x.narrow(0, start, ROWS.min(rows - start)).map_err(Error::candle("predict"))?
-            };
-            let scores = self.forward("predict", &part, Gradients::None)?;
-            let values = scores.flatten_all()?.to_vec1::<f32>()?;
-            for (row, scores) in values.chunks_exact(self.plan.outputs).enumerate() {
-                if let Some(bad) = scores.iter().find(|score| !score.is_finite()) {
-                    let got = format!("{bad} at row {}", start + row);
-                    return Err(Error::Value { op: "predict", expected: "finite scores".into(), got });
-                }
-                classes.push(match scores {
-                    [score] => u32::from(*score > 0.0),
-                    scores => {
-                        (1..scores.len()).fold(0, |best, c| if scores[c] > scores[best] { c } else { best }) as u32
-                    }
-                });
+        let values = self.score_values("predict", x)?;
+        let class = |(row, scores): (usize, &[f32])| {
+            if let Some(bad) = scores.iter().find(|score| !score.is_finite()) {
+                let got = format!("{bad} at row {row}");
+                return Err(Error::Value { op: "predict", expected: "finite scores".into(), got });
             }
+            Ok(match scores {
+                [score] => u32::from(*score > 0.0),
+                scores => (1..scores.len()).fold(0, |best, c| if scores[c] > scores[best] { c } else { best }) as u32,
+            })
+        };
+        values.chunks_exact(self.plan.outputs).enumerate().map(class).collect()
+    }
+
+    /// The scores row by row, finite or not, computed in parts and without a graph.
+    pub(crate) fn score_values(&self, op: &'static str, x: &Tensor) -> Result<Vec<f32>> {
+        let rows = x.dims().first().copied().unwrap_or(0);
+        let mut values = Vec::with_capacity(rows * self.plan.outputs);
+        // At least one pass, which refuses a wrong shape and an empty batch.
+        for start in (0..rows.max(1)).step_by(ROWS) {
+            let part = if rows <= ROWS { Ok(x.clone()) } else { x.narrow(0, start, ROWS.min(rows - start)) };
+            let scores = self.forward(op, &part.map_err(Error::candle(op))?, Gradients::None)?;
+            values.extend(scores.flatten_all()?.to_vec1::<f32>()?);
         }
-        Ok(classes)
+        Ok(values)
     }
 
     /// The share of rows whose predicted class is `y`.

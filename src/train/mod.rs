@@ -21,7 +21,7 @@ use crate::loss::Loss;
 use crate::model::Classifier;
 use crate::progress::{Progress, interrupted};
 use crate::{guard, rng};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Var};
 use sgd::Sgd;
 use std::time::Instant;
 
@@ -93,14 +93,15 @@ impl Trainer {
                 }
                 let batch = if rows.len() == labels.len() { data.clone() } else { data.select(&rows)? };
                 let scores = net.scores(&batch.x)?;
-                self.check_finite(&scores, epoch)?;
+                let seen = scores.flatten_all()?.to_vec1::<f32>()?;
+                self.check_finite(&seen, epoch)?;
                 let value = self.loss.value(&scores, &batch.y)?;
                 let mean = f64::from(value.to_dtype(DType::F32)?.to_scalar::<f32>()?);
                 if !mean.is_finite() {
                     return Err(self.diverged("loss", mean, epoch));
                 }
                 loss += mean * rows.len() as f64;
-                right += self.right(&scores, &batch.labels()?)?;
+                right += self.right(&seen, net.outputs(), &batch.labels()?)?;
                 sgd.step(&value.backward().map_err(Error::candle(OP))?)?;
             }
             let count = labels.len() as f64;
@@ -154,7 +155,7 @@ impl Trainer {
     }
 
     /// The parameters that descend. Score differences do not depend on the head's bias: its gradient is rounding noise.
-    fn trained(&self, net: &Classifier) -> Vec<candle_core::Var> {
+    fn trained(&self, net: &Classifier) -> Vec<Var> {
         let mut vars = net.vars();
         if self.loss == Loss::Differential {
             vars.pop();
@@ -162,8 +163,7 @@ impl Trainer {
         vars
     }
 
-    fn check_finite(&self, scores: &Tensor, epoch: usize) -> Result<()> {
-        let scores = scores.flatten_all()?.to_vec1::<f32>()?;
+    fn check_finite(&self, scores: &[f32], epoch: usize) -> Result<()> {
         match scores.iter().find(|score| !score.is_finite()) {
             Some(bad) => Err(self.diverged("score", f64::from(*bad), epoch)),
             None => Ok(()),
@@ -182,16 +182,14 @@ impl Trainer {
     }
 
     /// How many rows are classified as labelled; the differential loss is judged at the batch's own threshold.
-    fn right(&self, scores: &Tensor, labels: &[u32]) -> Result<f64> {
-        let margins = differences(scores)?;
-        let right = if let (Some(margins), Loss::Differential) = (&margins, &self.loss) {
-            let cut = class_threshold(margins, labels)?;
-            margins.iter().zip(labels).filter(|(margin, label)| (**margin > cut) == (**label == 1)).count()
-        } else if let (Some(margins), 1) = (&margins, scores.rank()) {
-            margins.iter().zip(labels).filter(|(margin, label)| (**margin > 0.0) == (**label == 1)).count()
+    fn right(&self, scores: &[f32], outputs: usize, labels: &[u32]) -> Result<f64> {
+        let right = if outputs > 2 {
+            let class = |row: &[f32]| (1..outputs).fold(0, |best, c| if row[c] > row[best] { c } else { best }) as u32;
+            scores.chunks_exact(outputs).zip(labels).filter(|(row, label)| class(row) == **label).count()
         } else {
-            let predicted = scores.argmax(1)?.to_vec1::<u32>()?;
-            predicted.iter().zip(labels).filter(|(class, label)| class == label).count()
+            let margins = margins(scores, outputs);
+            let cut = if self.loss == Loss::Differential { class_threshold(&margins, labels)? } else { 0.0 };
+            margins.iter().zip(labels).filter(|(margin, label)| (**margin > cut) == (**label == 1)).count()
         };
         Ok(right as f64)
     }
@@ -203,10 +201,9 @@ impl Trainer {
         }
         let zeros = [0.0; 2];
         net.set_head_bias(&zeros[..net.outputs()])?;
-        let scores = net.scores(&data.x)?.detach();
+        let scores = net.score_values(OP, &data.x)?;
         self.check_finite(&scores, self.epochs)?;
-        let margins = differences(&scores)?.expect("the differential loss has one or two outputs");
-        let cut = class_threshold(&margins, labels)?;
+        let cut = class_threshold(&margins(&scores, net.outputs()), labels)?;
         match net.outputs() {
             1 => net.set_head_bias(&[-cut as f32]),
             _ => net.set_head_bias(&[(cut / 2.0) as f32, (-cut / 2.0) as f32]),
@@ -214,14 +211,10 @@ impl Trainer {
     }
 }
 
-/// The two-class score of each row: the score itself, or score₁ - score₀ of two; `None` for more classes.
-fn differences(scores: &Tensor) -> Result<Option<Vec<f64>>> {
-    let values = scores.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
-    Ok(match scores.dims() {
-        [_] => Some(values),
-        [_, 2] => Some(values.chunks_exact(2).map(|pair| pair[1] - pair[0]).collect()),
-        _ => None,
-    })
+/// The two-class score of each row: the score itself, or score₁ - score₀ of two.
+fn margins(scores: &[f32], outputs: usize) -> Vec<f64> {
+    let margin = |row: &[f32]| f64::from(row[outputs - 1]) - if outputs == 2 { f64::from(row[0]) } else { 0.0 };
+    scores.chunks_exact(outputs).map(margin).collect()
 }
 
 fn class_threshold(margins: &[f64], labels: &[u32]) -> Result<f64> {

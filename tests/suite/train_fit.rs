@@ -205,15 +205,34 @@ fn an_interrupt_returns_the_epochs_that_were_completed() {
 }
 
 #[test]
-fn four_hundred_full_batch_epochs_on_360_images_take_seconds() {
-    let data = blobs(360, 64, 8);
+fn four_hundred_full_batch_epochs_on_digits_take_seconds() {
+    let pair = widemargin::data::digits().unwrap().pair(3, 8).unwrap();
     for loss in [Loss::CrossEntropy, Loss::Differential] {
         let mut net = Classifier::mlp(&Mlp::default(), 1).unwrap();
         let start = std::time::Instant::now();
-        let history = Trainer { epochs: 400, batch: 0, ..quiet(loss) }.fit(&mut net, &data).unwrap();
-        println!("{history}");
+        let history = Trainer { epochs: 400, batch: 0, ..quiet(loss) }.fit(&mut net, &pair.train).unwrap();
+        let test = net.accuracy(&pair.test.x, &pair.test.y).unwrap();
+        println!("{history}, test accuracy {test:.3}");
         // About 1 s on two quiet cores in release; unoptimised and loaded machines get room.
         assert!(start.elapsed().as_secs() < 60, "{history}");
+        assert_eq!(net.accuracy(&pair.train.x, &pair.train.y).unwrap(), 1.0);
+        assert!(test > 0.9, "{test}"); // the test images are by other writers
+    }
+}
+
+#[test]
+fn the_default_settings_learn_digits_with_either_loss() {
+    for (pos, neg) in [(3, 8), (4, 9)] {
+        let pair = widemargin::data::digits().unwrap().pair(pos, neg).unwrap();
+        for loss in [Loss::CrossEntropy, Loss::Differential] {
+            for seed in 1..4 {
+                let mut net = Classifier::mlp(&Mlp::default(), seed).unwrap();
+                let history = Trainer { seed, ..quiet(loss.clone()) }.fit(&mut net, &pair.train).unwrap();
+                let test = net.accuracy(&pair.test.x, &pair.test.y).unwrap();
+                println!("{pos} against {neg}, seed {seed}: {history}, test accuracy {test:.3}");
+                assert!(net.accuracy(&pair.train.x, &pair.train.y).unwrap() > 0.99 && test > 0.9);
+            }
+        }
     }
 }
 
