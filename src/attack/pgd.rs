@@ -157,7 +157,7 @@ impl Pgd {
             }
         }
         let [low, high] = self.bounds;
-        if !(low < high) {
+        if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) {
             let got = format!("[{low}, {high}]");
             return Err(Error::Value { op: OP, expected: "bounds [low, high] with low < high".into(), got });
         }

@@ -108,5 +108,5 @@ fn heat(image: &Bitmap, panel: &str, low: f64, high: f64, scale: &[(f64, &str)])
 fn photograph(image: &Bitmap, panel: &str) -> Box<dyn Trace> {
     let colours: Vec<Vec<Rgb>> =
         image.colours().into_iter().map(|line| line.into_iter().map(|[r, g, b]| Rgb::new(r, g, b)).collect()).collect();
-    Image::new(colours).x_axis(&format!("x{panel}")).y_axis(&format!("y{panel}")).hover_info(HoverInfo::Skip)
+    Image::new(colours).x_axis(format!("x{panel}")).y_axis(format!("y{panel}")).hover_info(HoverInfo::Skip)
 }

@@ -18,6 +18,9 @@ mod sources {
     include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 }
 
+/// The file name of the dylib.
+pub const LIBRARY: &str = "libwidemargin.so";
+
 /// A prelude that is ready to be linked by cells.
 #[derive(Clone, Debug)]
 pub struct Prelude {
@@ -31,25 +34,23 @@ impl Prelude {
     /// The prelude in `cache`, built first if it is not there. `say` gets one line per step of a build.
     pub fn open(cache: &Path, say: &mut dyn FnMut(&str)) -> Result<Self> {
         let compiler = compiler()?;
-        let folder = cache.join("prelude").join(format!("{}-{}", env!("CARGO_PKG_VERSION"), key(&compiler)));
-        if !folder.join("libwidemargin.so").is_file() {
-            std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
-            let lock_path = cache.join("lock");
-            let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
-            lock.lock().map_err(Error::io("lock", &lock_path))?;
-            // Another process may have built it while this one waited.
-            if !folder.join("libwidemargin.so").is_file() {
-                build(cache, &folder, say)?;
-            }
-        }
         let compiler_libraries = compiler_libraries()?;
+        let folder = cache.join("prelude").join(format!("{}-{}", env!("CARGO_PKG_VERSION"), key(&compiler)));
+        std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
+        let lock_path = cache.join("lock");
+        let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
+        // Sessions that start together wait for the one that builds.
+        lock.lock().map_err(Error::io("lock", &lock_path))?;
+        if !folder.join(LIBRARY).is_file() {
+            build(cache, &folder, say)?;
+        }
         library::prepare(cache, &compiler, &compiler_libraries)?;
         Ok(Self { folder, compiler_libraries })
     }
 
     /// The shared library that holds the prelude and everything below it.
     pub fn library(&self) -> PathBuf {
-        self.folder.join("libwidemargin.so")
+        self.folder.join(LIBRARY)
     }
 
     /// What a cell's manifest names as its dependency.
@@ -111,13 +112,13 @@ fn build(cache: &Path, folder: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
     std::fs::create_dir_all(&deps).map_err(Error::io("create", &deps))?;
     for path in artifacts {
         let name = path.file_name().map(PathBuf::from).unwrap_or_default();
-        let library = name.to_str() == Some("libwidemargin.so");
+        let library = name.to_str() == Some(LIBRARY);
         let to = if library { staging.path().join(&name) } else { deps.join(&name) };
         std::fs::copy(&path, &to).map_err(Error::io("copy", &path))?;
     }
     analyzer::write(&staging.path().join("analyzer"), &metadata(&source)?)?;
-    if !staging.path().join("libwidemargin.so").is_file() {
-        return Err(Error::Session { stage: "prelude", reason: "cargo reported no libwidemargin.so".into() });
+    if !staging.path().join(LIBRARY).is_file() {
+        return Err(Error::Session { stage: "prelude", reason: format!("cargo reported no {LIBRARY}") });
     }
     std::fs::rename(staging.keep(), folder).map_err(Error::io("create", folder))
 }

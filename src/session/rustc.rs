@@ -84,7 +84,7 @@ fn cell(args: &[String], prelude: &Path) -> Result<Vec<String>, String> {
     std::fs::create_dir_all("src/rewritten").map_err(|e| format!("src/rewritten: {e}"))?;
     std::fs::write(rewritten, generated::rewrite(&text)).map_err(|e| format!("{}: {e}", rewritten.display()))?;
 
-    let library = prelude.join("libwidemargin.so");
+    let library = prelude.join(super::prelude::LIBRARY);
     let opt = std::env::var(OPT_LEVEL).unwrap_or_else(|_| "0".into());
     let mut out = Vec::new();
     let mut args = args.iter().peekable();

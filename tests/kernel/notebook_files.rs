@@ -36,7 +36,7 @@ fn a_fence_without_id_and_an_id_used_twice_are_refused_with_their_place() {
 fn what_is_no_notebook_is_refused() {
     let message = |text: &str| read("n.ipynb", text).expect_err("malformed").to_string();
     assert!(message("{\"nbformat\": 3, \"cells\": []}").contains("expected a notebook of nbformat 4, got nbformat 3"));
-    assert!(message("[1, 2").contains("damaged at byte 5: not JSON"), "{}", message("[1, 2"));
+    assert!(message("[1, 2").contains("damaged at byte 4: not JSON"), "{}", message("[1, 2"));
     assert!(message("").contains("byte 0"));
 }
 
