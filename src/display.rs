@@ -54,9 +54,23 @@ pub enum Record {
     /// A new content for the output shown under this id; the first one creates it.
     Update(String, Bundle),
     /// `?` ended the cell at this line of the generated source.
-    Question { message: String, line: u32 },
+    Question {
+        /// The error's text.
+        message: String,
+        /// From 1.
+        line: u32,
+    },
     /// The cell's thread panicked there.
-    Panic { message: String, file: String, line: u32, backtrace: String },
+    Panic {
+        /// The panic's text.
+        message: String,
+        /// The source file, of the cell or of a library.
+        file: String,
+        /// From 1.
+        line: u32,
+        /// All frames.
+        backtrace: String,
+    },
     /// A line that evcxr waits for.
     Evcxr(String),
 }

@@ -13,23 +13,73 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// A tensor has the wrong shape. `expected` is written as in the docs: `(n, c, h, w)`.
-    Shape { op: &'static str, expected: String, got: Vec<usize> },
+    Shape {
+        /// The operation that refused.
+        op: &'static str,
+        /// The shape it takes.
+        expected: String,
+        /// The shape that came.
+        got: Vec<usize>,
+    },
     /// An argument is outside its range, or data holds a value it must not.
-    Value { op: &'static str, expected: String, got: String },
+    Value {
+        /// The operation that refused.
+        op: &'static str,
+        /// What it takes.
+        expected: String,
+        /// What came.
+        got: String,
+    },
     /// A name that is not in the list of known ones.
-    Unknown { what: &'static str, got: String, known: Vec<String> },
+    Unknown {
+        /// The kind of thing.
+        what: &'static str,
+        /// The name that came.
+        got: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// A file's content is damaged: the byte offset and the reason.
-    Damaged { path: PathBuf, offset: u64, reason: String },
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where, in bytes from its start.
+        offset: u64,
+        /// What is wrong there.
+        reason: String,
+    },
     /// The operating system refused to read or write a file.
-    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// The user interrupted a long call; `done` says how far it came.
-    Interrupted { op: &'static str, done: String },
+    Interrupted {
+        /// The operation.
+        op: &'static str,
+        /// How far it came.
+        done: String,
+    },
     /// Two copies of this library are loaded in one process; see [`crate::guard`].
     SecondCopy,
     /// candle refused an operation.
-    Candle { op: &'static str, source: candle_core::Error },
+    Candle {
+        /// The operation.
+        op: &'static str,
+        /// candle's reason.
+        source: candle_core::Error,
+    },
     /// The notebook session failed outside a cell: building the prelude, starting the evaluator.
-    Session { stage: &'static str, reason: String },
+    Session {
+        /// Where it failed.
+        stage: &'static str,
+        /// Why, and what to do about it.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Error {

@@ -9,6 +9,8 @@
 //! A notebook cell sees [`prelude`]. With the feature `kernel` (default) the crate also evaluates notebooks: `session`
 //! runs cells through evcxr with the prelude loaded once, `notebook` runs whole files and exports HTML.
 
+#![warn(missing_docs)]
+
 pub mod analysis;
 pub mod attack;
 pub mod cell;

@@ -23,7 +23,12 @@ pub enum Kind {
     /// Prose.
     Markdown,
     /// Code with its outputs and the count it was run under.
-    Code { outputs: Vec<Output>, count: Option<u64> },
+    Code {
+        /// What the cell gave, in order.
+        outputs: Vec<Output>,
+        /// The count it was run under.
+        count: Option<u64>,
+    },
 }
 
 /// One cell.

@@ -88,3 +88,19 @@ fn wrong_usage_exits_with_two() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     assert_eq!(widemargin(folder.path(), &["frobnicate"]).status.code(), Some(2));
 }
+
+#[test]
+fn bad_data_names_and_panics_are_one_clear_message_each() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cut = folder.path().join("data_batch_1.bin");
+    std::fs::write(&cut, vec![1_u8; 3073 + 100]).expect("writable");
+    let reader = format!("cifar10::read_file(std::path::Path::new({cut:?}))?");
+    for (cell, wanted) in [
+        (reader.as_str(), "data_batch_1.bin: damaged at byte 3073"),
+        ("data::load(\"imagenet\")?", "unknown data set `imagenet`; known: digits"),
+        ("let v: Vec<i32> = vec![]; v[3]", "line 1 panicked: index out of bounds: the len is 0 but the index is 3"),
+    ] {
+        let message = failing(&notebook(&[cell]));
+        assert!(message.contains(wanted), "{message}");
+    }
+}

@@ -4,6 +4,7 @@
 
 mod command_line;
 mod crash;
+mod embedding;
 mod notebook_files;
 mod outputs;
 mod traps;

@@ -189,32 +189,28 @@ fn an_interrupt_returns_the_epochs_that_were_completed() {
     if !in_child() {
         // The flag is global: in a process of its own it stops no other test.
         let line = child("an_interrupt_returns_the_epochs_that_were_completed", "1", "stopped ");
-        assert_eq!(line, "stopped true true true");
+        assert_eq!(line, "stopped true true");
         return;
     }
     let data = blobs(60, 64, 4);
     let mut net = Classifier::mlp(&Mlp::default(), 1).unwrap();
-    let start = std::time::Instant::now();
     std::thread::spawn(|| {
         std::thread::sleep(std::time::Duration::from_millis(300));
         widemargin::progress::interrupt();
     });
     let history = Trainer { epochs: 1_000_000, ..quiet(Loss::Differential) }.fit(&mut net, &data).unwrap();
     let some = (1..1_000_000).contains(&history.epochs.len());
-    println!("stopped {} {some} {}", history.interrupted, start.elapsed().as_secs_f64() < 2.0);
+    println!("stopped {} {some}", history.interrupted);
 }
 
 #[test]
-fn four_hundred_full_batch_epochs_on_digits_take_seconds() {
+fn four_hundred_full_batch_epochs_fit_the_digits() {
     let pair = widemargin::data::digits().unwrap().pair(3, 8).unwrap();
     for loss in [Loss::CrossEntropy, Loss::Differential] {
         let mut net = Classifier::mlp(&Mlp::default(), 1).unwrap();
-        let start = std::time::Instant::now();
         let history = Trainer { epochs: 400, batch: 0, ..quiet(loss) }.fit(&mut net, &pair.train).unwrap();
         let test = net.accuracy(&pair.test.x, &pair.test.y).unwrap();
         println!("{history}, test accuracy {test:.3}");
-        // About 1 s on two quiet cores in release; unoptimised and loaded machines get room.
-        assert!(start.elapsed().as_secs() < 60, "{history}");
         assert_eq!(net.accuracy(&pair.train.x, &pair.train.y).unwrap(), 1.0);
         assert!(test > 0.9, "{test}"); // the test images are by other writers
     }
