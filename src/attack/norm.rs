@@ -1,6 +1,9 @@
 //! The two balls an attack may stay in: steepest direction, projection and length, for one row at a time.
 //!
-//!     Norm::L2.length(&[3.0, -4.0]) = 5,   Norm::Linf.length(&[3.0, -4.0]) = 4
+//! ```
+//! use widemargin::attack::Norm;
+//! assert_eq!((Norm::L2.length(&[3.0, -4.0]), Norm::Linf.length(&[3.0, -4.0])), (5.0, 4.0));
+//! ```
 
 use std::fmt;
 

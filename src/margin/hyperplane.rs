@@ -1,7 +1,10 @@
 //! A linear classifier in the plane's own terms: sign of w·x + b, its margin, its angle to another.
 //!
-//!     let plane = Hyperplane { w: vec![3.0, 4.0], b: -5.0 };
-//!     plane.margin(&[vec![3.0, 4.0]], &[vec![0.0, 0.0]])   // min(20, 5) / 5 = 1
+//! ```
+//! use widemargin::margin::Hyperplane;
+//! let plane = Hyperplane { w: vec![3.0, 4.0], b: -5.0 };
+//! assert_eq!(plane.margin(&[vec![3.0, 4.0]], &[vec![0.0, 0.0]]), 1.0); // min(20, 5) / 5
+//! ```
 
 use super::points::{dot, length};
 
