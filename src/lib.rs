@@ -30,6 +30,8 @@ pub mod train;
 #[cfg(feature = "kernel")]
 pub mod cli;
 #[cfg(feature = "kernel")]
+pub mod jupyter;
+#[cfg(feature = "kernel")]
 pub mod notebook;
 #[cfg(feature = "kernel")]
 pub mod session;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use. Anything may use `error`; `prelude` may use all.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("error", &[]),
     ("rng", &[]),
     ("display", &[]),
@@ -20,17 +20,19 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("figure", &["analysis", "attack", "display", "margin", "train"]),
     ("session", &["display"]),
     ("notebook", &["display", "session"]),
-    ("cli", &["figure", "notebook", "session"]),
+    ("jupyter", &["display", "session"]),
+    ("cli", &["figure", "jupyter", "notebook", "session"]),
 ];
 
 /// A crate and the only places that may name it.
-const NAMED_IN: [(&str, &[&str]); 7] = [
+const NAMED_IN: [(&str, &[&str]); 8] = [
     ("plotly", &["figure"]),
     ("faer", &["analysis", "margin"]),
     ("cudarc", &["loss/differential/cuda"]),
     ("evcxr", &["session"]),
     ("libloading", &["session/runtime.rs"]),
     ("clap", &["cli"]),
+    ("zeromq", &["jupyter"]),
     ("pulldown_cmark", &["notebook"]),
 ];
 

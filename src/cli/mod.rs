@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Exit code 0 done, 1 a finding or an error, 2 wrong usage.
 
+mod kernel;
 mod nb;
 mod run;
 
@@ -22,6 +23,9 @@ struct Arguments {
 enum Command {
     /// Execute notebooks and write each as .ipynb and as one self-contained HTML page.
     Run(run::Run),
+    /// Install the Jupyter kernel, or run it.
+    #[command(subcommand)]
+    Kernel(kernel::Kernel),
     /// Keep notebooks and the book's chapters in step.
     #[command(subcommand)]
     Nb(nb::Nb),
@@ -31,6 +35,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(run) => run.execute(),
+        Command::Kernel(kernel) => kernel.execute(),
         Command::Nb(nb) => nb.execute(),
     };
     match result {

@@ -17,6 +17,7 @@
 mod analyzer;
 mod diagnostic;
 pub mod generated;
+mod interrupter;
 mod library;
 mod outcome;
 mod pipes;
@@ -24,6 +25,7 @@ mod prelude;
 mod runtime;
 mod rustc;
 
+pub use interrupter::Interrupter;
 pub use outcome::{CellError, Outcome, Output, Stage, Stream};
 pub use pipes::{Arrival, Splitter};
 pub use prelude::{Prelude, cache_folder};
@@ -67,6 +69,7 @@ pub struct Options {
 pub struct Session {
     context: CommandContext,
     pipes: Pipes,
+    interrupter: Interrupter,
     /// What the worker printed before its pipes were open: reasons why it could not start.
     worker_log: Arc<Mutex<String>>,
 }
@@ -109,7 +112,8 @@ impl Session {
             let log = worker_log.lock().map(|log| log.clone()).unwrap_or_default();
             Error::Session { stage: "prelude's first cell", reason: format!("{detail}{log}") }
         })?;
-        Ok(Self { context: CommandContext::with_eval_context(context), pipes, worker_log })
+        let interrupter = Interrupter::new(context.process_handle());
+        Ok(Self { context: CommandContext::with_eval_context(context), pipes, interrupter, worker_log })
     }
 
     /// Runs one cell. `sink` gets every output as it arrives, from another thread; the outcome holds all of them.
@@ -123,7 +127,9 @@ impl Session {
         let start = Instant::now();
         let before: Vec<String> = self.variables().into_iter().map(|(name, _)| name).collect();
         let context = &mut self.context;
+        self.interrupter.begin();
         let (result, mut collected) = pumped(&self.pipes, sink, || context.execute(code));
+        self.interrupter.end();
         let mut outcome = std::mem::take(&mut collected.outcome);
         match result {
             Ok(evaluated) => {
@@ -144,6 +150,27 @@ impl Session {
         }
         outcome.seconds = start.elapsed().as_secs_f64();
         Ok(outcome)
+    }
+
+    /// A handle by which another thread stops a running cell.
+    pub fn interrupter(&self) -> Interrupter {
+        self.interrupter.clone()
+    }
+
+    /// Completions at byte `at` of `code`: the bytes they replace, and each text with its kind.
+    pub fn complete(&mut self, code: &str, at: usize) -> Option<(usize, usize, Vec<(String, &'static str)>)> {
+        let found = self.context.completions(code, at).ok()?;
+        let texts = found.completions.into_iter().map(|completion| (completion.code, completion.kind)).collect();
+        Some((found.start_offset, found.end_offset, texts))
+    }
+
+    /// Signature and documentation of the name at byte `at` of `code`, as plain text and as HTML.
+    pub fn inspect(&mut self, code: &str, at: usize) -> Option<(String, String)> {
+        // rust-analyzer wants the end of the name.
+        let rest = code.get(at..)?;
+        let end = at + rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let (plain, html) = self.context.hover_at(code, end).ok()?;
+        (plain != "No documentation found").then_some((plain, html))
     }
 
     /// Names and types of the variables that cells have bound.
