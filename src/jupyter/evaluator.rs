@@ -3,7 +3,7 @@
 use super::history::History;
 use super::message::Message;
 use super::server::Outbox;
-use crate::session::{CellError, Interrupter, Options, Outcome, Output, Session, Stage, Stream};
+use crate::session::{CellError, Completions, Interrupter, Options, Outcome, Output, Session, Stage, Stream};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -142,15 +142,16 @@ impl Evaluator<'_> {
         let (code, at) = code_and_cursor(content);
         let points = |byte: usize| code.get(..byte).map_or(0, |before| before.chars().count());
         let found = self.session.as_mut().ok().and_then(|session| session.complete(code, at));
-        let (start, end, matches) = found.unwrap_or((at, at, Vec::new()));
-        let (start, end) = (points(start), points(end));
-        let kinds = matches.iter().map(|(text, kind)| json!({"text": text, "type": kind, "start": start, "end": end}));
+        let found = found.unwrap_or(Completions { start: at, end: at, matches: Vec::new() });
+        let (start, end) = (points(found.start), points(found.end));
+        let kinds =
+            found.matches.iter().map(|(text, kind)| json!({"text": text, "type": kind, "start": start, "end": end}));
         json!({
             "status": "ok",
             "cursor_start": start,
             "cursor_end": end,
             "metadata": {"_jupyter_types_experimental": kinds.collect::<Vec<_>>()},
-            "matches": matches.iter().map(|(text, _)| text).collect::<Vec<_>>(),
+            "matches": found.matches.iter().map(|(text, _)| text).collect::<Vec<_>>(),
         })
     }
 

@@ -82,5 +82,8 @@ pub fn cell_line(source: &str, line: usize, cell: &str) -> Option<usize> {
     let before = lines[from..until].iter().filter(|text| **text == wanted).count();
     let mut places = cell.lines().enumerate().filter(|(_, text)| !wanted.is_empty() && text.trim() == wanted);
     let last = places.clone().last();
-    places.nth(before).or(last).map(|(index, _)| index + 1)
+    let whole = places.nth(before).or(last).map(|(index, _)| index + 1);
+    // evcxr gives each statement a line of its own; the person may have written two on one.
+    let part = || cell.lines().position(|text| !wanted.is_empty() && text.contains(wanted)).map(|index| index + 1);
+    whole.or_else(part)
 }

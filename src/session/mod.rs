@@ -65,6 +65,17 @@ pub struct Options {
     pub program: Option<PathBuf>,
 }
 
+/// What could stand at a place of a cell.
+#[derive(Clone, Debug, Default)]
+pub struct Completions {
+    /// First byte that a match replaces.
+    pub start: usize,
+    /// Byte behind the last one.
+    pub end: usize,
+    /// Each text with its kind: `function`, `struct`, ...
+    pub matches: Vec<(String, &'static str)>,
+}
+
 /// A running evaluator with its variables.
 pub struct Session {
     context: CommandContext,
@@ -157,11 +168,11 @@ impl Session {
         self.interrupter.clone()
     }
 
-    /// Completions at byte `at` of `code`: the bytes they replace, and each text with its kind.
-    pub fn complete(&mut self, code: &str, at: usize) -> Option<(usize, usize, Vec<(String, &'static str)>)> {
+    /// Completions at byte `at` of `code`; `None` if the code before it cannot be analysed.
+    pub fn complete(&mut self, code: &str, at: usize) -> Option<Completions> {
         let found = self.context.completions(code, at).ok()?;
-        let texts = found.completions.into_iter().map(|completion| (completion.code, completion.kind)).collect();
-        Some((found.start_offset, found.end_offset, texts))
+        let matches = found.completions.into_iter().map(|completion| (completion.code, completion.kind)).collect();
+        Some(Completions { start: found.start_offset, end: found.end_offset, matches })
     }
 
     /// Signature and documentation of the name at byte `at` of `code`, as plain text and as HTML.

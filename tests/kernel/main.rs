@@ -5,8 +5,11 @@
 mod command_line;
 mod crash;
 mod embedding;
+mod generated;
+mod interrupt;
 mod notebook_files;
 mod outputs;
+mod protocol;
 mod traps;
 mod variables;
 
