@@ -45,15 +45,15 @@ pub fn triptych(found: &Adversarial, row: usize) -> Result<Figure> {
         brief(size),
         if after == before { "leaves it at" } else { "moves it to" },
     );
-    let key = if c == 1 { "<br><sub>change: blue is darker, orange lighter, white unchanged</sub>" } else { "" };
-    let mut layout = layout(&format!("One image under attack{key}")).height(380).show_legend(false);
+    let key = if c == 1 { "change: blue is darker, orange lighter, white unchanged" } else { "" };
+    let mut layout = layout("One image under attack").height(380).show_legend(false);
     let hidden = || Axis::new().visible(false).constrain(AxisConstrain::Domain);
     let panel = |k: usize| hidden().domain(&PANELS[k]);
     // The first row of an image is on top.
     let upright = |anchor: &str| hidden().range(vec![a as f64 - 0.5, -0.5]).anchor(anchor).scale_anchor(anchor);
     layout = layout.x_axis(panel(0)).x_axis2(panel(1)).x_axis3(panel(2));
     layout = layout.y_axis(upright("x")).y_axis2(upright("x2")).y_axis3(upright("x3"));
-    let layout = annotate(layout, &headings);
+    let layout = annotate(layout, &headings, key);
     let mut plot = plot(layout);
     let traces: [Box<dyn Trace>; 3] = if c == 1 {
         [grey(&clean, ""), diverging(&change, largest, "2"), grey(&attacked, "3")]
@@ -65,21 +65,19 @@ pub fn triptych(found: &Adversarial, row: usize) -> Result<Figure> {
     Ok(Figure::new(&plot, alt))
 }
 
-fn annotate(layout: Layout, headings: &[String; 3]) -> Layout {
-    let heading = |(text, panel): (&String, [f64; 2])| {
-        Annotation::new()
-            .text(text)
-            .x_ref("paper")
-            .y_ref("paper")
-            .x((panel[0] + panel[1]) / 2.0)
-            .x_anchor(Anchor::Center)
-            .y(1.02)
-            .y_anchor(Anchor::Bottom)
-            .show_arrow(false)
-            .font(Font::new().size(13))
+/// A heading above each panel and the key of the colours below all.
+fn annotate(layout: Layout, headings: &[String; 3], key: &str) -> Layout {
+    let note = |text: &str, x: f64| {
+        let note = Annotation::new().text(text).x_ref("paper").y_ref("paper").x(x).x_anchor(Anchor::Center);
+        note.show_arrow(false).font(Font::new().size(13))
     };
-    let headings = headings.iter().zip(PANELS).map(heading).collect();
-    layout.margin(Margin::new().top(124).right(24).bottom(24).left(24)).annotations(headings)
+    let heading =
+        |(text, panel): (&String, [f64; 2])| note(text, (panel[0] + panel[1]) / 2.0).y(1.02).y_anchor(Anchor::Bottom);
+    let mut notes: Vec<Annotation> = headings.iter().zip(PANELS).map(heading).collect();
+    if !key.is_empty() {
+        notes.push(note(key, 0.5).y(-0.04).y_anchor(Anchor::Top));
+    }
+    layout.margin(Margin::new().top(110).right(24).bottom(52).left(24)).annotations(notes)
 }
 
 fn grey(image: &Bitmap, panel: &str) -> Box<dyn Trace> {
