@@ -22,6 +22,7 @@ mod library;
 mod outcome;
 mod pipes;
 mod prelude;
+mod pump;
 mod runtime;
 mod rustc;
 
@@ -34,6 +35,7 @@ use crate::display::Record;
 use crate::error::{Error, Result};
 use evcxr::{CommandContext, EvalContext};
 use pipes::Pipes;
+use pump::{Collected, drain, pumped};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -230,80 +232,4 @@ impl Session {
         let message = error.to_string().trim().to_owned();
         CellError { stage, name: name.into(), message, line: None, detail: log, lost: Vec::new() }
     }
-}
-
-/// Keeps evcxr's channels empty (evcxr waits for its stdout channel); its worker's early stderr is kept.
-fn drain(outputs: evcxr::EvalContextOutputs) -> Arc<Mutex<String>> {
-    let log = Arc::new(Mutex::new(String::new()));
-    let kept = Arc::clone(&log);
-    std::thread::spawn(move || for _ in outputs.stdout {});
-    std::thread::spawn(move || {
-        for line in outputs.stderr {
-            if let Ok(mut log) = kept.lock() {
-                log.push_str(&line);
-                log.push('\n');
-            }
-        }
-    });
-    log
-}
-
-/// What came through the pipes during one evaluation.
-#[derive(Default)]
-struct Collected {
-    outcome: Outcome,
-    failure: Option<Record>,
-}
-
-/// Calls `evaluate` while another thread passes on what arrives, until the pipes are empty.
-fn pumped<T>(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send), evaluate: impl FnOnce() -> T) -> (T, Collected) {
-    std::thread::scope(|scope| {
-        let pump = scope.spawn(|| pump(pipes, sink));
-        let result = evaluate();
-        // Both pipes are open in this process, so writing their last mark cannot fail.
-        let _ = pipes.finish();
-        (result, pump.join().unwrap_or_default())
-    })
-}
-
-fn pump(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send)) -> Collected {
-    let mut collected = Collected::default();
-    let (mut ended, mut finished) = (0, 0);
-    let mut last_words = None;
-    while finished < 2 {
-        let Some(arrival) = pipes.next() else { break };
-        let output = match arrival {
-            Arrival::EndOfCell => {
-                ended += 1;
-                if ended % 2 == 0 {
-                    // The worker may have died meanwhile; then evcxr sees the end of its stdout instead.
-                    let _ = pipes.complete();
-                }
-                continue;
-            }
-            Arrival::Finished => {
-                finished += 1;
-                continue;
-            }
-            Arrival::Record(Record::Evcxr(line)) => {
-                if line == "EVCXR_ERROR_OCCURRED" || line == "EVCXR_PANIC_NOTIFICATION" {
-                    collected.failure = last_words.take();
-                }
-                let _ = pipes.tell_evcxr(&line);
-                continue;
-            }
-            // An error only if the cell then ends by it: code may catch a panic.
-            Arrival::Record(record @ (Record::Question { .. } | Record::Panic { .. })) => {
-                last_words = Some(record);
-                continue;
-            }
-            Arrival::Record(Record::Display(bundle)) => Output::Display(bundle),
-            Arrival::Record(Record::Result(bundle)) => Output::Result(bundle),
-            Arrival::Record(Record::Update(id, bundle)) => Output::Update(id, bundle),
-            Arrival::Text(stream, text) => Output::Text(stream, text),
-        };
-        sink(&output);
-        collected.outcome.push(output);
-    }
-    collected
 }

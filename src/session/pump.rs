@@ -1,0 +1,88 @@
+//! Passes on what arrives while evcxr evaluates, and answers evcxr when a cell's output is complete.
+
+use super::outcome::{Outcome, Output};
+use super::pipes::{Arrival, Pipes};
+use crate::display::Record;
+use std::sync::{Arc, Mutex};
+
+/// Keeps evcxr's channels empty (evcxr waits for its stdout channel); its worker's early stderr is kept.
+pub fn drain(outputs: evcxr::EvalContextOutputs) -> Arc<Mutex<String>> {
+    let log = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&log);
+    std::thread::spawn(move || for _ in outputs.stdout {});
+    std::thread::spawn(move || {
+        for line in outputs.stderr {
+            if let Ok(mut log) = kept.lock() {
+                log.push_str(&line);
+                log.push('\n');
+            }
+        }
+    });
+    log
+}
+
+/// What came through the pipes during one evaluation.
+#[derive(Default)]
+pub struct Collected {
+    /// Outputs in order.
+    pub outcome: Outcome,
+    /// The record of the panic or the `?` by which the cell ended.
+    pub failure: Option<Record>,
+}
+
+/// Calls `evaluate` while another thread passes on what arrives, until the pipes are empty.
+pub fn pumped<T>(
+    pipes: &Pipes,
+    sink: &mut (dyn FnMut(&Output) + Send),
+    evaluate: impl FnOnce() -> T,
+) -> (T, Collected) {
+    std::thread::scope(|scope| {
+        let pump = scope.spawn(|| pump(pipes, sink));
+        let result = evaluate();
+        // Both pipes are open in this process, so writing their last mark cannot fail.
+        let _ = pipes.finish();
+        (result, pump.join().unwrap_or_default())
+    })
+}
+
+fn pump(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send)) -> Collected {
+    let mut collected = Collected::default();
+    let (mut ended, mut finished) = (0, 0);
+    let mut last_words = None;
+    while finished < 2 {
+        let Some(arrival) = pipes.next() else { break };
+        let output = match arrival {
+            Arrival::EndOfCell => {
+                ended += 1;
+                if ended % 2 == 0 {
+                    // The worker may have died meanwhile; then evcxr sees the end of its stdout instead.
+                    let _ = pipes.complete();
+                }
+                continue;
+            }
+            Arrival::Finished => {
+                finished += 1;
+                continue;
+            }
+            Arrival::Record(Record::Evcxr(line)) => {
+                if line == "EVCXR_ERROR_OCCURRED" || line == "EVCXR_PANIC_NOTIFICATION" {
+                    collected.failure = last_words.take();
+                }
+                let _ = pipes.tell_evcxr(&line);
+                continue;
+            }
+            // An error only if the cell then ends by it: code may catch a panic.
+            Arrival::Record(record @ (Record::Question { .. } | Record::Panic { .. })) => {
+                last_words = Some(record);
+                continue;
+            }
+            Arrival::Record(Record::Display(bundle)) => Output::Display(bundle),
+            Arrival::Record(Record::Result(bundle)) => Output::Result(bundle),
+            Arrival::Record(Record::Update(id, bundle)) => Output::Update(id, bundle),
+            Arrival::Text(stream, text) => Output::Text(stream, text),
+        };
+        sink(&output);
+        collected.outcome.push(output);
+    }
+    collected
+}
