@@ -13,6 +13,7 @@ mod data_synthetic;
 mod figure_json;
 mod figure_kinds;
 mod figure_samples;
+mod loss_all_pairs;
 mod loss_cross_entropy;
 mod loss_differential;
 mod margin_cross_entropy;

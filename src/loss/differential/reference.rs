@@ -3,7 +3,7 @@
 //! Cost O(m n), about 10 ns a pair; memory O(m + n). Every term of a sum has the same sign, so loss and gradients carry
 //! a relative error of at most (m + n) · 2⁻⁵³, component by component.
 
-use super::{PairLoss, check};
+use super::{Algo, PairLoss, Value, check};
 use crate::error::Result;
 
 /// The pair loss by its definition.
@@ -11,15 +11,14 @@ use crate::error::Result;
 pub struct Reference;
 
 impl PairLoss for Reference {
-    fn loss_and_grads(&self, s: &[f64], t: &[f64]) -> Result<(f64, Vec<f64>, Vec<f64>)> {
-        check(s, t)?;
+    fn evaluate(&self, s: &[f64], t: &[f64], in_s: &mut [f64], in_t: &mut [f64]) -> Result<Value> {
+        let range = check(s, t, in_s, in_t)?;
         let pairs = s.len() as f64 * t.len() as f64;
         let mut loss = 0.0;
-        let mut in_s = Vec::with_capacity(s.len());
-        let mut in_t = vec![0.0; t.len()];
-        for &s in s {
+        in_t.fill(0.0);
+        for (s, in_s) in s.iter().zip(in_s) {
             let (mut row_loss, mut row_sigma) = (0.0, 0.0);
-            for (&t, in_t) in t.iter().zip(&mut in_t) {
+            for (t, in_t) in t.iter().zip(in_t.iter_mut()) {
                 let x = t - s; // softplus(x) is the loss of this pair, sigmoid(x) its slope
                 let e = (-x.abs()).exp(); // in (0, 1]: neither form below overflows or cancels
                 row_loss += x.max(0.0) + e.ln_1p();
@@ -28,9 +27,9 @@ impl PairLoss for Reference {
                 *in_t += sigma;
             }
             loss += row_loss;
-            in_s.push(-row_sigma / pairs);
+            *in_s = -row_sigma / pairs;
         }
         in_t.iter_mut().for_each(|g| *g /= pairs);
-        Ok((loss / pairs, in_s, in_t))
+        Ok(Value::unscaled(loss / pairs, range.rounding(s.len() + t.len()), Algo::Reference))
     }
 }
