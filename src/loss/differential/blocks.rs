@@ -79,27 +79,29 @@ impl<const K: usize> Arithmetic for Pass<'_, K> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> Product {
-        let mut products = vec![Product::default(); self.factors.len()];
+        // Apart, not as an array of `Product`s: lanes of one kind side by side are what becomes vectors.
+        let mut exponents = vec![0.0; self.factors.len()];
+        let mut excesses = vec![0.0; self.factors.len()];
         for tile in self.coefficients.chunks(TILE) {
-            let rows = self.factors.chunks_exact(LANES).zip(self.slopes.chunks_exact_mut(LANES));
-            for ((factors, slopes), products) in rows.zip(products.chunks_exact_mut(LANES)) {
-                lanes::<K, FUSED>(tile, factors, slopes, products);
+            let rows = self.factors.as_chunks().0.iter().zip(self.slopes.as_chunks_mut().0);
+            let products = exponents.as_chunks_mut().0.iter_mut().zip(excesses.as_chunks_mut().0);
+            for ((b, slope), (exponent, excess)) in rows.zip(products) {
+                lanes::<K, FUSED>(tile, b, slope, exponent, excess);
             }
         }
-        products.into_iter().fold(Product::default(), Product::times)
+        let products = exponents.into_iter().zip(excesses);
+        products.map(|(exponent, excess)| Product { exponent, excess }).fold(Product::default(), Product::times)
     }
 }
 
 #[inline(always)]
 fn lanes<const K: usize, const FUSED: bool>(
     tile: &[[f64; K]],
-    factors: &[f64],
-    slopes: &mut [f64],
-    products: &mut [Product],
+    b: &[f64; LANES],
+    slope: &mut [f64; LANES],
+    exponent: &mut [f64; LANES],
+    excess: &mut [f64; LANES],
 ) {
-    let b: [f64; LANES] = std::array::from_fn(|l| factors[l]);
-    let mut slope: [f64; LANES] = std::array::from_fn(|l| slopes[l]);
-    let mut product: [Product; LANES] = std::array::from_fn(|l| products[l]);
     for e in tile {
         // D = b q(b): Horner for q and, one step behind, for q'.
         let mut q = [e[K - 1]; LANES];
@@ -111,11 +113,11 @@ fn lanes<const K: usize, const FUSED: bool>(
             }
         }
         for l in 0..LANES {
-            let excess = b[l] * q[l];
-            slope[l] += b[l] * multiply_add::<FUSED>(derivative[l], b[l], q[l]) / (1.0 + excess);
-            product[l].absorb::<FUSED>(excess);
+            let d = b[l] * q[l];
+            slope[l] += b[l] * multiply_add::<FUSED>(derivative[l], b[l], q[l]) / (1.0 + d);
+            let mut product = Product { exponent: exponent[l], excess: excess[l] };
+            product.absorb::<FUSED>(d);
+            (exponent[l], excess[l]) = (product.exponent, product.excess);
         }
     }
-    slopes.copy_from_slice(&slope);
-    products.copy_from_slice(&product);
 }

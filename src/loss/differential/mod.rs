@@ -5,7 +5,7 @@
 //! Source: Nar, Ocal, Sastry, Ramchandran, arXiv:1901.08360, section 3, the logistic pair loss, the one its theorem on
 //! the maximum margin covers.
 //!
-//! [`Reference`] is the specification: the double sum in f64. [`Exact`] sums all pairs some hundred times faster, on all
+//! [`Reference`] is the specification: the double sum in f64. [`Exact`] sums all pairs without exp or log in its inner loop, on all
 //! cores; [`AllPairs`] adds the log domain for well separated sides, and is what [`Loss::Differential`](super::Loss) uses.
 //! Every engine returns a bound on its error, and the tests hold it against 60-digit numbers.
 //!

@@ -1,7 +1,7 @@
 //! The definition's formula, row by row on all cores: for scores too far apart for [`super::Exact`]'s blocks.
 //!
-//! g_i = -1/(m n) · sum_j sigmoid(t_j - s_i), the loss beside it, and the same for columns; cost O(m n), about 20 ns a
-//! pair. A difference of 1e4 costs 1e4 and has slope 1, one of -1e4 costs and has 0.
+//! g_i = -1/(m n) · sum_j sigmoid(t_j - s_i), the loss beside it, and the same for columns; cost O(m n).
+//! A difference of 1e4 costs 1e4 and has slope 1, one of -1e4 costs and has 0.
 
 use super::{Algo, Range, Value};
 use rayon::prelude::*;
