@@ -26,6 +26,7 @@ pub struct Value {
     /// A bound, first order in 2^-53, on the relative error of the mean and of every component of the scaled gradient,
     /// from the roundings that were counted; below 1e-290 a component may also be 0.
     pub certified_rel: f64,
+    /// Which engine answered.
     pub algo: Algo,
 }
 
