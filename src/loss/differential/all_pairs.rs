@@ -1,7 +1,7 @@
 //! One engine for any scores: the choice between the others.
 //!
 //! Every positive above every negative by 8 or more: `separated`, linear time. Else [`Exact`](super::Exact), and where
-//! its blocks leave f64, its rows. Both sides of each seam agree to the sum of their bounds (tested).
+//! its blocks leave f64, its rows. Both sides of each seam agree to 2 (m + n + 330) roundings (tested).
 //! s = (2000), t = (0): log L = -2000, gradient of log L = (-1, 1), mean 0.
 
 use super::separated::{MARGIN, separated};
