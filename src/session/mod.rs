@@ -206,17 +206,18 @@ impl Session {
                 line: line(at),
                 lost: Vec::new(),
             }),
-            Record::Panic { message, file, line: at, backtrace } => Some(CellError {
-                stage: Stage::Panic,
-                name: "panic".into(),
-                message: match file.ends_with("lib.rs") && file.starts_with("src/") {
-                    true => message,
-                    false => format!("{message} ({file}:{at})"),
-                },
-                line: if file.starts_with("src/") { line(at) } else { None },
-                detail: backtrace,
-                lost: Vec::new(),
-            }),
+            Record::Panic { message, file, line: at, backtrace } => {
+                // The prelude's own files have relative names too.
+                let in_cell = file == rustc::REWRITTEN;
+                Some(CellError {
+                    stage: Stage::Panic,
+                    name: "panic".into(),
+                    message: if in_cell { message } else { format!("{message} ({file}:{at})") },
+                    line: if in_cell { line(at) } else { None },
+                    detail: backtrace,
+                    lost: Vec::new(),
+                })
+            }
             _ => None,
         }
     }

@@ -11,6 +11,8 @@ use std::process::Command;
 
 /// The folder of the prebuilt prelude, for this process.
 pub const PRELUDE: &str = "WIDEMARGIN_PRELUDE";
+/// The cell's source as rustc sees it; evcxr maps spans of files whose name ends in lib.rs.
+pub const REWRITTEN: &str = "src/rewritten/lib.rs";
 /// The optimisation level of cells, `0` unless set.
 pub const OPT_LEVEL: &str = "WIDEMARGIN_CELL_OPT";
 
@@ -52,8 +54,7 @@ fn name_true_source(args: &[String]) -> Result<(), String> {
     let Some(folder) = value(args, "--out-dir") else { return Ok(()) };
     let path = Path::new(folder).join("ctx.d");
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
-    std::fs::write(&path, text.replace("src/rewritten/lib.rs", "src/lib.rs"))
-        .map_err(|e| format!("{}: {e}", path.display()))
+    std::fs::write(&path, text.replace(REWRITTEN, "src/lib.rs")).map_err(|e| format!("{}: {e}", path.display()))
 }
 
 /// The argument after `name`.
@@ -79,8 +80,7 @@ fn stand_in(args: &[String]) -> Result<(), String> {
 fn cell(args: &[String], prelude: &Path) -> Result<Vec<String>, String> {
     let source = Path::new("src/lib.rs");
     let text = std::fs::read_to_string(source).map_err(|e| format!("{}: {e}", source.display()))?;
-    // evcxr maps spans of files whose name ends in lib.rs.
-    let rewritten = Path::new("src/rewritten/lib.rs");
+    let rewritten = Path::new(REWRITTEN);
     std::fs::create_dir_all("src/rewritten").map_err(|e| format!("src/rewritten: {e}"))?;
     std::fs::write(rewritten, generated::rewrite(&text)).map_err(|e| format!("{}: {e}", rewritten.display()))?;
 
@@ -90,7 +90,7 @@ fn cell(args: &[String], prelude: &Path) -> Result<Vec<String>, String> {
     let mut args = args.iter().peekable();
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "src/lib.rs" => out.push("src/rewritten/lib.rs".into()),
+            "src/lib.rs" => out.push(REWRITTEN.into()),
             "--extern" => {
                 let value = args.next().ok_or("--extern without a value")?;
                 out.push("--extern".into());
