@@ -1,13 +1,14 @@
 //! The names a notebook cell has in scope.
 //!
-//! candle is re-exported, and must be: a cell that names `candle_core` as a dependency of its own links a second copy.
+//! candle and plotly are re-exported, and must be: a cell that names `candle_core` as a dependency of its own links a
+//! second copy.
 
 pub use crate::analysis::Spectrum;
 pub use crate::attack::{Adversarial, Attacks, Norm, Objective, Pgd, Robustness, robustness};
 pub use crate::data::{self, Dataset, Pair, Split, cifar10, digits, mnist, synthetic};
 pub use crate::display::{Bundle, Show, show};
 pub use crate::error::{Error, Result};
-pub use crate::figure::{self, Figure};
+pub use crate::figure::{self, Figure, plotly};
 pub use crate::loss::Loss;
 pub use crate::margin::{self, Hyperplane, cross_entropy_limit, hard_margin, two_point_limit};
 pub use crate::model::{Classifier, LeNet, Linear, Mlp};

@@ -13,7 +13,7 @@ pub struct Figure {
 
 impl Figure {
     /// Serialises `plot`, keeping what a renderer reads; `alt` says what the figure shows, from its data.
-    pub(super) fn new(plot: &Plot, alt: String) -> Self {
+    pub fn new(plot: &Plot, alt: String) -> Self {
         let mut all: Value = serde_json::from_str(&plot.to_json()).unwrap_or_default();
         let mut part = |key: &str, empty: Value| match all.get_mut(key).map(Value::take) {
             Some(Value::Null) | None => empty,
@@ -77,6 +77,16 @@ impl Figure {
 impl Show for Figure {
     fn bundle(&self) -> Bundle {
         Bundle::text(self.alt.clone()).with("application/vnd.plotly.v1+json", self.json.clone())
+    }
+}
+
+/// A cell's own figure: its title stands for a description. [`Figure::new`] takes a better one.
+impl Show for Plot {
+    fn bundle(&self) -> Bundle {
+        let figure = Figure::new(self, String::new());
+        let title = figure.json["layout"]["title"]["text"].as_str().filter(|title| !title.is_empty());
+        let alt = title.map_or_else(|| "A figure without a title.".to_owned(), str::to_owned);
+        figure.with_alt(&alt).bundle()
     }
 }
 

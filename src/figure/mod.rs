@@ -24,6 +24,8 @@ mod triptych;
 pub use boundary::boundary;
 pub use curves::curves;
 pub use json::Figure;
+/// For figures of a cell's own: the one copy that cells link.
+pub use plotly;
 pub use robust::robust_accuracy;
 pub use script::plotly_js;
 pub use spectra::spectra;

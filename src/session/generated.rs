@@ -3,10 +3,12 @@
 //! evcxr 0.22.0 pastes its variable store into every cell, prints a `?` error without its place, and compiles the last
 //! expression twice (once to learn that `.evcxr_display()` does not exist). The rustc wrapper passes the source through
 //! [`rewrite`] first: the store comes from the prelude, `?` reports message and line, and the last expression shows
-//! itself in one build. No line is added or removed, so rustc's line numbers still fit evcxr's own map. What is not
-//! recognised stays as it is, and evcxr's own behaviour applies.
+//! itself in one build. evcxr also takes every live variable out of the store and puts it back, in every cell; a variable
+//! that the cell does not name stays where it is. No line is added or removed, so rustc's line numbers still fit evcxr's
+//! own map. What is not recognised stays as it is, and evcxr's own behaviour applies.
 
 use proc_macro2::{TokenStream, TokenTree};
+use std::collections::HashSet;
 use std::str::FromStr;
 
 const STORE_OPENS: &str = "mod evcxr_internal_runtime {";
@@ -27,6 +29,7 @@ pub fn rewrite(source: &str) -> String {
         }
     }
     replace_show(&mut lines);
+    leave_unnamed_variables(&mut lines);
     let mut text = lines.join("\n");
     text.push('\n');
     text
@@ -64,6 +67,35 @@ fn replace_show(lines: &mut [String]) {
             return;
         }
     }
+}
+
+/// What evcxr does with a stored variable.
+const OF_VARIABLE: [&str; 3] = [".check_variable::<", ".take_variable::<", ".put_variable::<"];
+
+/// Empties the lines that carry a variable through a cell that does not name it.
+///
+/// A name counts wherever it stands as a word, also in strings and comments: `println!("{x}")` needs `x`. `include!` brings
+/// text that is not seen here, so then all variables are carried.
+fn leave_unnamed_variables(lines: &mut [String]) {
+    let Some(body) = lines.iter().position(|line| line.starts_with("let evcxr_variable_store = unsafe")) else { return };
+    let (carrying, own): (Vec<usize>, Vec<usize>) =
+        (body + 1..lines.len()).partition(|&at| variable(&lines[at]).is_some());
+    let word = |c: char| !c.is_alphanumeric() && c != '_';
+    let named: HashSet<&str> = own.iter().flat_map(|&at| lines[at].split(word)).collect();
+    if named.contains("include") {
+        return;
+    }
+    let unnamed = |at: &usize| variable(&lines[*at]).is_some_and(|name| !named.contains(name.trim_start_matches("r#")));
+    for at in carrying.into_iter().filter(unnamed).collect::<Vec<_>>() {
+        lines[at].clear();
+    }
+}
+
+/// The variable that a generated line carries from or to the store.
+fn variable(line: &str) -> Option<&str> {
+    let generated = line.contains("evcxr_variable_store") && OF_VARIABLE.iter().any(|call| line.contains(call));
+    let (_, rest) = line.rsplit_once("(stringify!(").filter(|_| generated)?;
+    rest.split_once(')').map(|(name, _)| name)
 }
 
 fn is_one_group(text: &str) -> bool {
