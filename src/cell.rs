@@ -116,10 +116,15 @@ pub extern "C" fn widemargin_cell_start() {
     }));
 }
 
-/// Called after each cell: text without a newline leaves the buffer with the cell that printed it.
+/// Called after each cell, and when one waits for input: text without a newline leaves the buffer with the cell that printed it.
 #[unsafe(no_mangle)]
 pub extern "C" fn widemargin_cell_flush() {
     let _ = std::io::stdout().flush();
+}
+
+/// Called before each cell: an interrupt that came too late for the one before is forgotten.
+#[unsafe(no_mangle)]
+pub extern "C" fn widemargin_cell_clear() {
     crate::progress::clear_interrupt();
 }
 

@@ -30,6 +30,9 @@ pub enum Kernel {
     Run {
         /// The file that says where to listen.
         connection_file: PathBuf,
+        /// Listen on other than this machine's own addresses, if the file says so.
+        #[arg(long)]
+        allow_remote: bool,
     },
 }
 
@@ -89,7 +92,7 @@ impl Kernel {
                     println!("removed {}", folder.display());
                 }
             }
-            Kernel::Run { connection_file } => serve(&connection_file)?,
+            Kernel::Run { connection_file, allow_remote } => serve(&connection_file, allow_remote)?,
         }
         Ok(ExitCode::SUCCESS)
     }

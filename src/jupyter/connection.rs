@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use serde_json::Value;
+use std::net::IpAddr;
 use std::path::Path;
 
 /// Where to listen, and the key that signs messages.
@@ -18,10 +19,10 @@ pub struct Connection {
 const PORTS: [&str; 5] = ["shell_port", "iopub_port", "stdin_port", "control_port", "hb_port"];
 
 impl Connection {
-    /// Reads the file.
+    /// Reads the file. Addresses other than this machine's own are refused unless `allow_remote`.
     ///
     /// Errors: `Io`; `Damaged` if it is not JSON; `Value` naming a field that is missing or not supported.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path, allow_remote: bool) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
         let value: Value = serde_json::from_str(&text).map_err(|e| Error::Damaged {
             path: path.to_owned(),
@@ -40,6 +41,12 @@ impl Connection {
         if text("signature_scheme").as_deref().unwrap_or("hmac-sha256") != "hmac-sha256" {
             return Err(refuse("signature_scheme hmac-sha256", &value["signature_scheme"]));
         }
+        let ip = text("ip").ok_or_else(|| refuse("an address in ip", &value["ip"]))?;
+        let loopback = ip == "localhost" || ip.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if !loopback && !allow_remote {
+            let wanted = "a loopback address in ip (`kernel run --allow-remote` accepts others)";
+            return Err(refuse(wanted, &value["ip"]));
+        }
         let key = text("key").filter(|key| !key.is_empty());
         let mut ports = [0; 5];
         for (port, name) in ports.iter_mut().zip(PORTS) {
@@ -47,7 +54,8 @@ impl Connection {
             *port = number.ok_or_else(|| refuse(&format!("a port number in {name}"), &value[name]))?;
         }
         Ok(Self {
-            ip: text("ip").ok_or_else(|| refuse("an address in ip", &value["ip"]))?,
+            // libzmq's word for all addresses
+            ip: if ip == "*" { "0.0.0.0".into() } else { ip },
             ports,
             key: key.ok_or_else(|| refuse("a key, since unsigned messages are not accepted", &value["key"]))?,
         })
@@ -55,6 +63,7 @@ impl Connection {
 
     /// The endpoint of the socket at this place of [`Connection::ports`].
     pub fn endpoint(&self, index: usize) -> String {
-        format!("tcp://{}:{}", self.ip, self.ports[index])
+        let port = self.ports[index];
+        if self.ip.contains(':') { format!("tcp://[{}]:{port}", self.ip) } else { format!("tcp://{}:{port}", self.ip) }
     }
 }

@@ -1,89 +1,205 @@
-//! The thread that owns the session: execute, complete and inspect requests, one after the other.
+//! The thread that owns the session: cells, completion and inspection, one after the other.
 
+use super::assist;
+use super::build::Build;
 use super::history::History;
+use super::interrupts::Interrupts;
+use super::known::{Known, collect};
 use super::message::Message;
-use super::server::Outbox;
-use crate::session::{CellError, Completions, Interrupter, Options, Outcome, Output, Session, Stage, Stream};
+use super::outbox::Outbox;
+use super::stdin::Keyboard;
+use super::task::Task;
+use crate::session::{CellError, Options, Outcome, Output, Session, Stage, Stream};
 use serde_json::{Value, json};
-use std::collections::HashSet;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::collections::{HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-/// Runs until the channel closes. `ready` gets the handle that interrupts cells, once there is a session.
-pub fn run(tasks: &Receiver<Message>, outbox: &Outbox, history: &Arc<Mutex<History>>, ready: &SyncSender<Interrupter>) {
-    let session = Session::start(&Options::default(), &mut |line| eprintln!("{line}"));
-    if let Ok(session) = &session {
-        let _ = ready.send(session.interrupter());
-    }
-    let mut evaluator =
-        Evaluator { session: session.map_err(|e| e.to_string()), outbox, history, count: 0, shown: HashSet::new() };
-    let mut waiting = Vec::new();
-    loop {
-        let request = if waiting.is_empty() {
-            let Ok(request) = tasks.recv() else { break };
-            request
-        } else {
-            waiting.remove(0)
-        };
-        let failed = evaluator.handle(&request);
-        if failed && request.content["stop_on_error"] != false {
-            // "Run all" stops: what is queued behind a failed cell is not run.
-            for next in tasks.try_iter() {
-                if next.kind() == "execute_request" {
-                    outbox.busy(&next);
-                    outbox.shell(next.reply("execute_reply", json!({"status": "aborted"})));
-                    outbox.idle(&next);
-                } else {
-                    waiting.push(next);
-                }
+/// With nothing to do for this long, the evaluator collects names for the time when it is busy.
+const QUIET: Duration = Duration::from_millis(400);
+/// Cells that were sent together with one that failed arrive within this time.
+const TOGETHER: Duration = Duration::from_millis(10);
+
+/// What the evaluator shares with the sockets' tasks.
+#[derive(Clone)]
+pub struct Shared {
+    /// Where messages go.
+    pub outbox: Outbox,
+    /// The cells so far.
+    pub history: Arc<Mutex<History>>,
+    /// Names for the time when a cell runs.
+    pub known: Arc<Mutex<Known>>,
+    /// The way to stop a cell.
+    pub interrupts: Interrupts,
+    /// Who answers a cell that reads its input.
+    pub keyboard: Keyboard,
+}
+
+/// Runs until the channel closes.
+pub fn run(tasks: &Receiver<Task>, shared: &Shared) {
+    let mut evaluator = Evaluator {
+        session: Err(String::new()),
+        shared,
+        waiting: VecDeque::new(),
+        opened: None,
+        count: 0,
+        shown: HashSet::new(),
+    };
+    evaluator.start(tasks);
+    while let Some(task) = evaluator.next(tasks) {
+        if !task.take() {
+            continue;
+        }
+        if task.is_cell() {
+            // What failed to start may be mended by now: a compiler installed, space made.
+            if evaluator.session.is_err() {
+                evaluator.start(tasks);
             }
+            let before = shared.interrupts.count();
+            let failed = evaluator.cell(&task.request);
+            let stopped = shared.interrupts.count() != before;
+            if (failed && task.request.content["stop_on_error"] != false) || stopped {
+                evaluator.abort_queued(tasks);
+            }
+        } else {
+            evaluator.assist(&task.request);
         }
     }
 }
 
 struct Evaluator<'a> {
     session: Result<Session, String>,
-    outbox: &'a Outbox,
-    history: &'a Arc<Mutex<History>>,
+    shared: &'a Shared,
+    waiting: VecDeque<Task>,
+    /// Id of the cell that is announced already: it waits for the session.
+    opened: Option<Value>,
     count: u64,
     /// Display ids that already have an output.
     shown: HashSet<String>,
 }
 
 impl Evaluator<'_> {
-    /// Answers one request; true if it was a cell that failed.
-    fn handle(&mut self, request: &Message) -> bool {
-        self.outbox.busy(request);
-        let mut failed = false;
-        let reply = match request.kind() {
-            "execute_request" => {
-                let (content, error) = self.execute(request);
-                failed = error;
-                request.reply("execute_reply", content)
+    /// Starts a session. A first cell that waits for a build of the prelude shows its progress.
+    fn start(&mut self, tasks: &Receiver<Task>) {
+        let mut build = Build::default();
+        let started = Session::start(&Options::default(), &mut |line| {
+            self.waiting.extend(tasks.try_iter());
+            if self.opened.is_none() {
+                let visible = |task: &&Task| task.is_cell() && task.request.content["silent"] != true;
+                if let Some(request) = self.waiting.iter().find(visible).map(|task| task.request.clone()) {
+                    self.open(&request);
+                    build.show_on(request);
+                }
             }
-            "complete_request" => request.reply("complete_reply", self.complete(&request.content)),
-            _ => request.reply("inspect_reply", self.inspect(&request.content)),
+            build.say(line, &self.shared.outbox);
+        });
+        build.end(started.as_ref().err().map(ToString::to_string).as_deref(), &self.shared.outbox);
+        if let Ok(session) = &started {
+            self.shared.interrupts.set(session.interrupter());
+        }
+        self.session = started.map_err(|error| format!("{error}; `widemargin kernel doctor` looks for the cause"));
+    }
+
+    /// The next request; collects names while there is none.
+    fn next(&mut self, tasks: &Receiver<Task>) -> Option<Task> {
+        loop {
+            if let Some(task) = self.waiting.pop_front() {
+                return Some(task);
+            }
+            match tasks.recv_timeout(QUIET) {
+                Ok(task) => return Some(task),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    let session = self.session.as_mut().ok();
+                    let more = session.is_some_and(|session| {
+                        catch_unwind(AssertUnwindSafe(|| collect(session, &self.shared.known))).unwrap_or(false)
+                    });
+                    if !more {
+                        return tasks.recv().ok();
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is queued behind a cell that failed or was interrupted is not run: "run all" stops.
+    fn abort_queued(&mut self, tasks: &Receiver<Task>) {
+        while let Ok(task) = tasks.recv_timeout(TOGETHER) {
+            self.waiting.push_back(task);
+        }
+        let outbox = &self.shared.outbox;
+        self.waiting.retain(|task| {
+            if task.is_cell() && task.take() {
+                outbox.busy(&task.request);
+                outbox.shell(task.request.reply("execute_reply", json!({"status": "aborted"})));
+                outbox.idle(&task.request);
+            }
+            !task.is_cell()
+        });
+    }
+
+    fn assist(&mut self, request: &Message) {
+        let outbox = &self.shared.outbox;
+        outbox.busy(request);
+        let known = &self.shared.known;
+        let session = self.session.as_mut().ok();
+        // rust-analyzer may panic on code that it is the first to see; the next request finds it as it was.
+        let (kind, content) = match request.kind() {
+            "complete_request" => {
+                let found = catch_unwind(AssertUnwindSafe(|| assist::complete(session, &request.content)));
+                ("complete_reply", found.unwrap_or_else(|_| assist::complete(None, &request.content)))
+            }
+            _ => {
+                let found = catch_unwind(AssertUnwindSafe(|| assist::inspect(session, known, &request.content)));
+                ("inspect_reply", found.unwrap_or_else(|_| assist::inspect(None, known, &request.content)))
+            }
         };
-        self.outbox.shell(reply);
-        self.outbox.idle(request);
+        outbox.shell(request.reply(kind, content));
+        outbox.idle(request);
+    }
+
+    /// Announces a cell: busy, its input and its count.
+    fn open(&mut self, request: &Message) {
+        let code = request.content["code"].as_str().unwrap_or_default();
+        let silent = request.content["silent"] == true;
+        let keep = !silent && request.content["store_history"] != false;
+        self.shared.outbox.begin(request);
+        if keep {
+            self.count += 1;
+            if let Ok(mut history) = self.shared.history.lock() {
+                history.push(self.count, code);
+            }
+        }
+        if !silent {
+            self.publish(request, "execute_input", json!({"code": code, "execution_count": self.count}));
+        }
+        self.opened = Some(request.header["msg_id"].clone());
+    }
+
+    /// Runs a cell and replies; true if it failed.
+    fn cell(&mut self, request: &Message) -> bool {
+        if self.opened.take().as_ref() != Some(&request.header["msg_id"]) {
+            self.open(request);
+            self.opened = None;
+        }
+        let (content, failed) = self.execute(request);
+        self.shared.outbox.shell(request.reply("execute_reply", content));
+        self.shared.outbox.end(request);
         failed
     }
 
     fn execute(&mut self, request: &Message) -> (Value, bool) {
         let code = request.content["code"].as_str().unwrap_or_default();
         let silent = request.content["silent"] == true;
-        let keep = !silent && request.content["store_history"] != false;
-        if keep {
-            self.count += 1;
-            if let Ok(mut history) = self.history.lock() {
-                history.push(self.count, code);
-            }
-        }
         let count = self.count;
-        if !silent {
-            self.publish(request, "execute_input", json!({"code": code, "execution_count": count}));
+        if let Ok(session) = &mut self.session {
+            session.set_input(self.shared.keyboard.reader(request));
         }
+        self.with_known(|known, _| known.begin(code));
         let outcome = self.evaluate(request, code, silent);
+        self.with_known(|known, variables| known.end(variables));
         if let Some(error) = &outcome.error {
             let mut content = error_content(error);
             if !silent {
@@ -93,16 +209,30 @@ impl Evaluator<'_> {
             content["execution_count"] = count.into();
             return (content, true);
         }
+        let value = outcome.outputs.iter().rev().find_map(|output| match output {
+            Output::Result(bundle) => bundle.data.get("text/plain")?.as_str(),
+            _ => None,
+        });
+        if let (Some(value), false, Ok(mut history)) = (value, silent, self.shared.history.lock()) {
+            history.set_output(count, value);
+        }
         let expressions = self.expressions(request);
         let reply = json!({"status": "ok", "execution_count": count, "payload": [], "user_expressions": expressions});
         (reply, false)
+    }
+
+    fn with_known(&self, change: impl FnOnce(&mut Known, Vec<(String, String)>)) {
+        let variables = self.session.as_ref().map(Session::variables).unwrap_or_default();
+        if let Ok(mut known) = self.shared.known.lock() {
+            change(&mut known, variables);
+        }
     }
 
     fn evaluate(&mut self, request: &Message, code: &str, silent: bool) -> Outcome {
         if code.trim().is_empty() {
             return Outcome::default();
         }
-        let (outbox, shown, count) = (self.outbox, &mut self.shown, self.count);
+        let (outbox, shown, count) = (&self.shared.outbox, &mut self.shown, self.count);
         let session = match &mut self.session {
             Ok(session) => session,
             Err(reason) => return failed(reason.clone()),
@@ -111,15 +241,29 @@ impl Evaluator<'_> {
             if !silent {
                 let (kind, content) = published(output, count, shown);
                 outbox.iopub(Message::new(kind, request.header.clone(), content));
+                outbox.keep_pace();
             }
         };
-        session.eval(code, &mut sink).unwrap_or_else(|error| failed(error.to_string()))
+        let evaluated = catch_unwind(AssertUnwindSafe(|| session.eval(code, &mut sink)));
+        match evaluated {
+            Ok(outcome) => outcome.unwrap_or_else(|error| failed(error.to_string())),
+            Err(_) => {
+                // Its state is not to be trusted any more; the next cell starts a new one.
+                self.session = Err("the evaluator was restarted".into());
+                failed(
+                    "the evaluator itself failed on this cell; it is started anew, and all variables are gone".into(),
+                )
+            }
+        }
     }
 
-    /// Evaluates the request's `user_expressions`, each on its own.
+    /// Evaluates the request's `user_expressions`, each on its own and with nobody to ask for input.
     fn expressions(&mut self, request: &Message) -> Value {
         let mut answers = serde_json::Map::new();
         for (name, code) in request.content["user_expressions"].as_object().into_iter().flatten() {
+            if let Ok(session) = &mut self.session {
+                session.set_input(None);
+            }
             let outcome = self.evaluate(request, code.as_str().unwrap_or_default(), true);
             let result = outcome.outputs.into_iter().find_map(|output| match output {
                 Output::Result(bundle) => Some(bundle.data),
@@ -138,40 +282,9 @@ impl Evaluator<'_> {
         Value::Object(answers)
     }
 
-    fn complete(&mut self, content: &Value) -> Value {
-        let (code, at) = code_and_cursor(content);
-        let points = |byte: usize| code.get(..byte).map_or(0, |before| before.chars().count());
-        let found = self.session.as_mut().ok().and_then(|session| session.complete(code, at));
-        let found = found.unwrap_or(Completions { start: at, end: at, matches: Vec::new() });
-        let (start, end) = (points(found.start), points(found.end));
-        let kinds =
-            found.matches.iter().map(|(text, kind)| json!({"text": text, "type": kind, "start": start, "end": end}));
-        json!({
-            "status": "ok",
-            "cursor_start": start,
-            "cursor_end": end,
-            "metadata": {"_jupyter_types_experimental": kinds.collect::<Vec<_>>()},
-            "matches": found.matches.iter().map(|(text, _)| text).collect::<Vec<_>>(),
-        })
-    }
-
-    fn inspect(&mut self, content: &Value) -> Value {
-        let (code, at) = code_and_cursor(content);
-        let found = self.session.as_mut().ok().and_then(|session| session.inspect(code, at));
-        let data = found.map(|(plain, html)| json!({"text/plain": plain, "text/html": html}));
-        json!({"status": "ok", "found": data.is_some(), "data": data.unwrap_or(json!({})), "metadata": {}})
-    }
-
     fn publish(&self, request: &Message, kind: &str, content: Value) {
-        self.outbox.iopub(Message::new(kind, request.header.clone(), content));
+        self.shared.outbox.iopub(Message::new(kind, request.header.clone(), content));
     }
-}
-
-/// The code and the cursor's byte; Jupyter counts in code points.
-fn code_and_cursor(content: &Value) -> (&str, usize) {
-    let code = content["code"].as_str().unwrap_or_default();
-    let points = content["cursor_pos"].as_u64().and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX);
-    (code, code.char_indices().nth(points).map_or(code.len(), |(byte, _)| byte))
 }
 
 fn failed(reason: String) -> Outcome {

@@ -50,6 +50,19 @@ impl Message {
     }
 }
 
+/// Why a message from a socket is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Frames are missing, or what is signed is not a message.
+    Malformed,
+    /// The signature is empty.
+    Unsigned,
+    /// The signature is not that of the connection's key.
+    Forged,
+    /// A message with this signature came before.
+    Repeated,
+}
+
 /// Signs messages and checks signatures.
 #[derive(Clone)]
 pub struct Signer {
@@ -83,21 +96,46 @@ impl Signer {
         frames
     }
 
-    /// The message in these frames; `None` if it is malformed or not signed with the key.
-    pub fn unpack(&self, frames: &[Vec<u8>]) -> Option<Message> {
-        let at = frames.iter().position(|frame| frame == DELIMITER)?;
-        let [signature, header, parent, metadata, content, ..] = &frames[at + 1..] else { return None };
-        let signature = std::str::from_utf8(signature).ok()?;
-        let byte = |i: usize| u8::from_str_radix(signature.get(i..i + 2)?, 16).ok();
-        let signature: Vec<u8> = (0..signature.len()).step_by(2).map(byte).collect::<Option<_>>()?;
-        self.digest(&[header, parent, metadata, content]).verify_slice(&signature).ok()?;
-        let json = |frame: &[u8]| serde_json::from_slice::<Value>(frame).ok().filter(Value::is_object);
-        Some(Message {
+    /// The message in these frames, if the key signed it.
+    ///
+    /// Errors: the [`Refusal`] that applies first.
+    pub fn unpack(&self, frames: &[Vec<u8>]) -> Result<Message, Refusal> {
+        let at = frames.iter().position(|frame| frame == DELIMITER).ok_or(Refusal::Malformed)?;
+        let [signature, header, parent, metadata, content, ..] = &frames[at + 1..] else {
+            return Err(Refusal::Malformed);
+        };
+        if signature.is_empty() {
+            return Err(Refusal::Unsigned);
+        }
+        let signature = bytes(signature).ok_or(Refusal::Forged)?;
+        // The HMAC covers the frames one after the other, not where one ends: a shifted border is found as bad JSON.
+        self.digest(&[header, parent, metadata, content]).verify_slice(&signature).map_err(|_| Refusal::Forged)?;
+        let json = |frame: &[u8]| {
+            serde_json::from_slice::<Value>(frame).ok().filter(Value::is_object).ok_or(Refusal::Malformed)
+        };
+        let message = Message {
             identities: frames[..at].to_vec(),
             header: json(header)?,
             parent: json(parent)?,
             metadata: json(metadata)?,
             content: json(content)?,
-        })
+        };
+        if message.kind().is_empty() { Err(Refusal::Malformed) } else { Ok(message) }
     }
+}
+
+/// The signature in these frames, as bytes: the same for small and capital digits.
+pub fn signature(frames: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let at = frames.iter().position(|frame| frame == DELIMITER)?;
+    bytes(frames.get(at + 1)?)
+}
+
+/// The bytes that hexadecimal digits spell.
+fn bytes(digits: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => Some(digit(*high)? * 16 + digit(*low)?),
+        _ => None,
+    };
+    digits.chunks(2).map(pair).collect()
 }

@@ -1,64 +1,39 @@
 //! The five sockets. Each has a task; messages between them go through channels.
 
+use super::assist;
 use super::connection::Connection;
-use super::evaluator;
-use super::history::History;
+use super::evaluator::{self, Shared};
+use super::gate::Gate;
+use super::interrupts::Interrupts;
+use super::iopub::publish;
 use super::message::{Message, Signer};
+use super::outbox::{Outbox, Queues};
 use super::shell;
+use super::stdin::Keyboard;
+use super::task::Task;
 use crate::error::{Error, Result};
-use crate::session::Interrupter;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
 use zeromq::{
     RepSocket, RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketRecv, SocketSend, XPubSocket, ZmqMessage,
 };
 
-/// Printed text that arrives within this time goes out as one message: others lost lines by sending one each.
-const GATHER: Duration = Duration::from_millis(20);
+/// Completion and inspection that the evaluator has not begun by then are answered without it.
+const PATIENCE: Duration = Duration::from_millis(150);
 const PARENT_CHECK: Duration = Duration::from_secs(1);
-
-/// Where the parts of the kernel put what they have to send.
-#[derive(Clone)]
-pub struct Outbox {
-    shell: UnboundedSender<Message>,
-    iopub: UnboundedSender<Message>,
-}
-
-impl Outbox {
-    /// Queues a reply on the shell channel. A closed queue means that the kernel is ending.
-    pub fn shell(&self, message: Message) {
-        let _ = self.shell.send(message);
-    }
-
-    /// Queues a message for all frontends.
-    pub fn iopub(&self, message: Message) {
-        let _ = self.iopub.send(message);
-    }
-
-    /// Work on `request` begins.
-    pub fn busy(&self, request: &Message) {
-        self.status(request, "busy");
-    }
-
-    /// Work on `request` has ended.
-    pub fn idle(&self, request: &Message) {
-        self.status(request, "idle");
-    }
-
-    fn status(&self, request: &Message, state: &str) {
-        self.iopub(Message::new("status", request.header.clone(), json!({"execution_state": state})));
-    }
-}
 
 /// Serves one kernel until it is told to shut down, or its parent process is gone.
 ///
 /// Errors: as [`Connection::read`]; `Session` if a port cannot be bound.
-pub fn serve(connection_file: &Path) -> Result<()> {
-    let connection = Connection::read(connection_file)?;
+pub fn serve(connection_file: &Path, allow_remote: bool) -> Result<()> {
+    let connection = Connection::read(connection_file, allow_remote)?;
+    // Asked for now, so that the first kernel_info_request need not wait.
+    std::thread::spawn(shell::compiler_version);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(Error::io("start", "the kernel's threads"))?;
     runtime.block_on(run(&connection)).map_err(|e| Error::Session { stage: "kernel", reason: e.to_string() })
@@ -74,48 +49,55 @@ async fn run(connection: &Connection) -> zeromq::ZmqResult<()> {
     control.bind(&connection.endpoint(3)).await?;
     heartbeat.bind(&connection.endpoint(4)).await?;
 
-    let (shell_queue, shell_out) = unbounded_channel::<Message>();
-    let (iopub_queue, iopub_out) = unbounded_channel();
-    let outbox = Outbox { shell: shell_queue, iopub: iopub_queue };
-    let history = Arc::new(Mutex::new(History::default()));
-    let interrupter: Arc<OnceLock<Interrupter>> = Arc::default();
-    let (tasks, queue) = channel::<Message>();
-    let (ready, when_ready) = sync_channel(1);
+    let (outbox, Queues { shell: shell_out, iopub: iopub_out, stdin: stdin_out }) = Outbox::new();
+    let gate = Arc::new(Gate::new(signer.clone()));
+    let interrupts = Interrupts::default();
+    let (keyboard, typed) = Keyboard::new(outbox.clone(), Arc::clone(&interrupts.count));
+    let shared = Shared {
+        outbox: outbox.clone(),
+        history: Arc::default(),
+        known: Arc::default(),
+        interrupts: interrupts.clone(),
+        keyboard,
+    };
+    let (tasks, queue) = channel::<Task>();
     let thread = std::thread::spawn({
-        let (outbox, history) = (outbox.clone(), Arc::clone(&history));
-        move || evaluator::run(&queue, &outbox, &history, &ready)
-    });
-    std::thread::spawn({
-        let interrupter = Arc::clone(&interrupter);
-        move || when_ready.recv().map(|handle| interrupter.set(handle))
+        let shared = shared.clone();
+        move || evaluator::run(&queue, &shared)
     });
 
     tokio::spawn(beat(heartbeat));
-    let publisher = tokio::spawn(publish(iopub, iopub_out, signer.clone()));
+    let publisher = tokio::spawn(publish(iopub, iopub_out, signer.clone(), outbox.backlog()));
+    outbox.iopub(Message::new("status", json!({}), json!({"execution_state": "starting"})));
     let (shell_send, shell_receive) = shell.split();
     tokio::spawn(send(shell_send, shell_out, signer.clone()));
-    let listener = tokio::spawn(listen(shell_receive, signer.clone(), outbox.clone(), history, tasks));
+    let (stdin_send, stdin_receive) = stdin.split();
+    tokio::spawn(send(stdin_send, stdin_out, signer.clone()));
+    tokio::spawn(take(stdin_receive, Arc::clone(&gate), typed));
+    let listener = tokio::spawn(listen(shell_receive, Arc::clone(&gate), shared.clone(), tasks));
     tokio::select! {
-        () = attend(control, signer, outbox, Arc::clone(&interrupter)) => {}
+        () = attend(control, signer, gate, shared) => {}
+        () = signals(&interrupts, &outbox) => {}
         () = parent_gone() => {}
     }
     // A cell may still run: without its process the evaluator's thread ends, and temporary folders are removed.
     listener.abort();
     let _ = listener.await;
-    if let Some(interrupter) = interrupter.get() {
-        interrupter.kill();
-    }
+    interrupts.kill();
     let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-    let _ = publisher.await;
-    drop(stdin);
+    drop(outbox);
+    // What is left to send goes out; some short task may still hold the other end of the queue.
+    let _ = tokio::time::timeout(Duration::from_millis(500), publisher).await;
     Ok(())
 }
 
-fn frames(message: ZmqMessage) -> Vec<Vec<u8>> {
+/// The frames of a message from a socket.
+pub fn frames(message: ZmqMessage) -> Vec<Vec<u8>> {
     message.into_vec().into_iter().map(|frame| frame.to_vec()).collect()
 }
 
-fn packed(signer: &Signer, message: &Message) -> Option<ZmqMessage> {
+/// A message for a socket.
+pub fn packed(signer: &Signer, message: &Message) -> Option<ZmqMessage> {
     let mut frames = signer.pack(message).into_iter();
     let mut packed = ZmqMessage::from(frames.next()?);
     frames.for_each(|frame| packed.push_back(frame.into()));
@@ -139,101 +121,84 @@ async fn send(mut socket: RouterSendHalf, mut queue: UnboundedReceiver<Message>,
     }
 }
 
-/// Publishes in order; joins text of one stream; welcomes subscribers.
-async fn publish(mut socket: XPubSocket, mut queue: UnboundedReceiver<Message>, signer: Signer) {
-    let mut next = None;
-    loop {
-        let mut message = match next.take() {
-            Some(message) => message,
-            None => tokio::select! {
-                message = queue.recv() => match message {
-                    Some(message) => message,
-                    None => break,
-                },
-                subscription = socket.recv() => {
-                    welcome(&mut socket, subscription, &signer).await;
-                    continue;
-                }
-            },
-        };
-        if message.kind() == "stream" {
-            let until = tokio::time::Instant::now() + GATHER;
-            while let Ok(more) = tokio::time::timeout_at(until, queue.recv()).await {
-                let Some(more) = more else { break };
-                if more.kind() != "stream"
-                    || more.parent != message.parent
-                    || more.content["name"] != message.content["name"]
-                {
-                    next = Some(more);
-                    break;
-                }
-                if let (Value::String(text), Some(rest)) = (&mut message.content["text"], more.content["text"].as_str())
-                {
-                    text.push_str(rest);
-                }
-            }
+/// The stdin channel: what people typed.
+async fn take(mut socket: RouterRecvHalf, gate: Arc<Gate>, typed: Sender<Message>) {
+    while let Ok(message) = socket.recv().await {
+        if let Some(reply) = gate.receive(&frames(message)) {
+            // Nobody may be waiting any more.
+            let _ = typed.send(reply);
         }
-        message.identities = vec![message.kind().as_bytes().to_vec()];
-        if let Some(packed) = packed(&signer, &message) {
-            let _ = socket.send(packed).await;
-        }
-    }
-}
-
-async fn welcome(socket: &mut XPubSocket, subscription: zeromq::ZmqResult<ZmqMessage>, signer: &Signer) {
-    let Some(topic) = subscription.ok().and_then(|message| frames(message).pop()) else { return };
-    // 1 subscribes, 0 ends a subscription.
-    let Some((1, topic)) = topic.split_first() else { return };
-    let text = String::from_utf8_lossy(topic).into_owned();
-    let mut message = Message::new("iopub_welcome", json!({}), json!({"subscription": text}));
-    message.identities = vec![topic.to_vec()];
-    if let Some(packed) = packed(signer, &message) {
-        let _ = socket.send(packed).await;
     }
 }
 
 /// The shell channel: answers what needs no evaluator, hands on the rest.
-async fn listen(
-    mut socket: RouterRecvHalf,
-    signer: Signer,
-    outbox: Outbox,
-    history: Arc<Mutex<History>>,
-    tasks: Sender<Message>,
-) {
+async fn listen(mut socket: RouterRecvHalf, gate: Arc<Gate>, shared: Shared, tasks: Sender<Task>) {
     while let Ok(message) = socket.recv().await {
-        let Some(request) = signer.unpack(&frames(message)) else { continue };
-        if matches!(request.kind(), "execute_request" | "complete_request" | "inspect_request") {
-            let _ = tasks.send(request);
-            continue;
+        let Some(request) = gate.receive(&frames(message)) else { continue };
+        match request.kind() {
+            "execute_request" => {
+                let _ = tasks.send(Task::new(request));
+            }
+            "complete_request" | "inspect_request" => {
+                let task = Task::new(request);
+                let _ = tasks.send(task.clone());
+                tokio::spawn(answer_meanwhile(task, shared.clone()));
+            }
+            _ => answer(&request, &gate, &shared),
         }
-        outbox.busy(&request);
-        let reply = history.lock().ok().and_then(|history| shell::answer(&request, &history));
-        if let Some(reply) = reply {
-            outbox.shell(reply);
-        }
-        outbox.idle(&request);
     }
 }
 
+fn answer(request: &Message, gate: &Gate, shared: &Shared) {
+    shared.outbox.busy(request);
+    let history = shared.history.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let (reply, published) = shell::answer(request, &history, gate);
+    drop(history);
+    published.into_iter().for_each(|message| shared.outbox.iopub(message));
+    reply.into_iter().for_each(|message| shared.outbox.shell(message));
+    shared.outbox.idle(request);
+}
+
+/// Answers from what is known if the evaluator does not come to it.
+async fn answer_meanwhile(task: Task, shared: Shared) {
+    tokio::time::sleep(PATIENCE).await;
+    if !task.take() {
+        return;
+    }
+    shared.outbox.busy(&task.request);
+    let known = shared.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let content = &task.request.content;
+    let (kind, content) = match task.request.kind() {
+        "complete_request" => ("complete_reply", assist::complete_meanwhile(&known, content)),
+        _ => ("inspect_reply", assist::inspect_meanwhile(&known, content)),
+    };
+    drop(known);
+    shared.outbox.shell(task.request.reply(kind, content));
+    shared.outbox.idle(&task.request);
+}
+
 /// The control channel, until it asks for the end.
-async fn attend(mut socket: RouterSocket, signer: Signer, outbox: Outbox, interrupter: Arc<OnceLock<Interrupter>>) {
+async fn attend(mut socket: RouterSocket, signer: Signer, gate: Arc<Gate>, shared: Shared) {
     while let Ok(message) = socket.recv().await {
-        let Some(request) = signer.unpack(&frames(message)) else { continue };
+        let Some(request) = gate.receive(&frames(message)) else { continue };
+        let outbox = &shared.outbox;
         outbox.busy(&request);
         let reply = match request.kind() {
             "interrupt_request" => {
-                if let Some(interrupter) = interrupter.get() {
-                    interrupter.interrupt();
-                }
+                shared.interrupts.interrupt(outbox);
                 Some(request.reply("interrupt_reply", json!({"status": "ok"})))
             }
             "shutdown_request" => {
                 let restart = request.content["restart"] == true;
                 Some(request.reply("shutdown_reply", json!({"status": "ok", "restart": restart})))
             }
-            _ => shell::answer(&request, &History::default()),
+            _ => {
+                let history = shared.history.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                shell::answer(&request, &history, &gate).0
+            }
         };
         if let Some(packed) = reply.as_ref().and_then(|reply| packed(&signer, reply)) {
+            // A peer that has gone away needs no reply.
             let _ = socket.send(packed).await;
         }
         if let Some(reply) = reply.filter(|reply| reply.kind() == "shutdown_reply") {
@@ -242,6 +207,19 @@ async fn attend(mut socket: RouterSocket, signer: Signer, outbox: Outbox, interr
             return;
         }
         outbox.idle(&request);
+    }
+}
+
+/// SIGINT interrupts like the message; returns at SIGTERM.
+async fn signals(interrupts: &Interrupts, outbox: &Outbox) {
+    let (Ok(mut interrupt), Ok(mut end)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => interrupts.interrupt(outbox),
+            _ = end.recv() => return,
+        }
     }
 }
 

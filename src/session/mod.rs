@@ -17,6 +17,7 @@
 mod analyzer;
 mod diagnostic;
 pub mod generated;
+mod input;
 mod interrupter;
 mod library;
 mod outcome;
@@ -25,7 +26,9 @@ mod prelude;
 mod pump;
 mod runtime;
 mod rustc;
+mod stop;
 
+pub use input::{InputRequest, Reader};
 pub use interrupter::Interrupter;
 pub use outcome::{CellError, Outcome, Output, Stage, Stream};
 pub use pipes::{Arrival, Splitter};
@@ -113,6 +116,7 @@ impl Session {
         state.set_build_env(ROLE, "rustc");
         // cargo would announce the stand-ins on this program's stderr.
         state.set_build_env("CARGO_TERM_QUIET", "true");
+        state.set_build_env(rustc::FOLDER, &pipes.folder().to_string_lossy());
         state.set_build_env(rustc::PRELUDE, &prelude.folder.to_string_lossy());
         let dependency = format!("{{ path = {:?} }}", prelude.dependency());
         state.add_dep("widemargin", &dependency).map_err(refused)?;
@@ -125,7 +129,8 @@ impl Session {
             let log = worker_log.lock().map(|log| log.clone()).unwrap_or_default();
             Error::Session { stage: "prelude's first cell", reason: format!("{detail}{log}") }
         })?;
-        let interrupter = Interrupter::new(context.process_handle());
+        let interrupter =
+            Interrupter::new(context.process_handle(), Arc::clone(pipes.running()), stop::Stop::new(&pipes.folder()));
         Ok(Self { context: CommandContext::with_eval_context(context), pipes, interrupter, worker_log })
     }
 
@@ -157,6 +162,9 @@ impl Session {
             }
             Err(error) => outcome.error = Some(self.refusal(error, code)),
         }
+        if self.pipes.input().take_refused() {
+            outcome.error = Some(input::refusal());
+        }
         if let Some(error) = &mut outcome.error {
             let now = self.variables();
             error.lost = before.into_iter().filter(|name| !now.iter().any(|(other, _)| other == name)).collect();
@@ -168,6 +176,12 @@ impl Session {
     /// A handle by which another thread stops a running cell.
     pub fn interrupter(&self) -> Interrupter {
         self.interrupter.clone()
+    }
+
+    /// Who is asked when a cell reads its standard input; without anyone, and when the answer is `None`, the cell reads the
+    /// end of the input and counts as failed.
+    pub fn set_input(&mut self, reader: Option<Reader>) {
+        self.pipes.input().set_reader(reader);
     }
 
     /// Completions at byte `at` of `code`; `None` if the code before it cannot be analysed.
@@ -224,6 +238,9 @@ impl Session {
 
     /// The error of a cell that evcxr refused.
     fn refusal(&self, error: evcxr::Error, code: &str) -> CellError {
+        if self.interrupter.stopped_compilation() {
+            return stop::interrupted();
+        }
         let (stage, name) = match &error {
             evcxr::Error::CompilationErrors(errors) => return diagnostic::compile_error(errors, code),
             evcxr::Error::SubprocessTerminated(_) => (Stage::Crash, "crash"),

@@ -34,6 +34,10 @@ pub enum Stage {
     Question,
     /// It panicked.
     Panic,
+    /// It was interrupted while it was compiled; nothing ran.
+    Interrupted,
+    /// It read its standard input, and there was nobody to ask: it was given the end of the input.
+    Input,
     /// The process that runs the cells ended; all variables are gone.
     Crash,
 }
@@ -61,6 +65,8 @@ impl fmt::Display for CellError {
             Stage::Compile => "does not compile",
             Stage::Question => "stopped by ?",
             Stage::Panic => "panicked",
+            Stage::Interrupted => "was interrupted",
+            Stage::Input => "asked for input",
             Stage::Crash => "ended the worker process",
         };
         match self.line {

@@ -1,15 +1,17 @@
 //! The session's end of the worker's pipes: bytes in, outputs and records out, in order.
 
+use super::input::{Input, InputRequest, WAITING};
 use super::outcome::Stream;
-use super::runtime::{COMPLETE, END_OF_CELL};
+use super::runtime::{BEGIN_OF_CELL, COMPLETE, END_OF_CELL};
 use crate::display::{Bundle, MARK, Record};
 use crate::error::{Error, Result};
 use rustix::fs::{CWD, Mode};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
 /// Written by the session itself, on both pipes, when an evaluation is over.
 const FINISHED: &str = "\u{1e}finished";
@@ -23,6 +25,12 @@ pub enum Arrival {
     Text(Stream, String),
     /// A display, a result or an error's record.
     Record(Record),
+    /// The cell starts to run: it is compiled.
+    BeginOfCell,
+    /// What evcxr_input printed: the prompt of the wait that follows.
+    Prompt(InputRequest),
+    /// A thread of the cell waits for a line of input.
+    Waiting,
     /// The worker has run the cell; this pipe holds nothing more of it.
     EndOfCell,
     /// The session asked for the end; this pipe is empty.
@@ -35,6 +43,8 @@ pub struct Pipes {
     arrivals: Mutex<Receiver<Arrival>>,
     writers: [File; 2],
     control: File,
+    input: Input,
+    running: Arc<AtomicBool>,
 }
 
 impl Pipes {
@@ -50,12 +60,23 @@ impl Pipes {
             read_pipe(&folder.path().join("stderr"), Stream::Stderr, sender)?,
         ];
         let control = make_pipe(&folder.path().join("control"))?;
-        Ok(Self { folder, arrivals: Mutex::new(arrivals), writers, control })
+        let input = Input::new(folder.path(), make_pipe)?;
+        Ok(Self { folder, arrivals: Mutex::new(arrivals), writers, control, input, running: Arc::default() })
     }
 
     /// The folder that the worker is told about.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
+    }
+
+    /// Where cells read what a person types.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// Whether the worker runs a cell; false while one is compiled.
+    pub fn running(&self) -> &Arc<AtomicBool> {
+        &self.running
     }
 
     /// The next thing a cell printed or showed.
@@ -170,6 +191,12 @@ impl Splitter {
             }
         } else if let Some(mime) = line.strip_prefix(BEGIN_CONTENT) {
             self.content = Some((mime.to_owned(), String::new()));
+        } else if line == BEGIN_OF_CELL {
+            out.push(Arrival::BeginOfCell);
+        } else if line == WAITING {
+            out.push(Arrival::Waiting);
+        } else if let Some(request) = InputRequest::parse(line) {
+            out.push(Arrival::Prompt(request));
         } else if line == END_OF_CELL {
             out.push(Arrival::EndOfCell);
         } else if line == FINISHED {

@@ -3,6 +3,7 @@
 use super::outcome::{Outcome, Output};
 use super::pipes::{Arrival, Pipes};
 use crate::display::Record;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 /// Keeps evcxr's channels empty (evcxr waits for its stdout channel); its worker's early stderr is kept.
@@ -58,6 +59,18 @@ fn pump(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send)) -> Collected {
                     // The worker may have died meanwhile; then evcxr sees the end of its stdout instead.
                     let _ = pipes.complete();
                 }
+                continue;
+            }
+            Arrival::BeginOfCell => {
+                pipes.running().store(true, Ordering::SeqCst);
+                continue;
+            }
+            Arrival::Prompt(request) => {
+                pipes.input().announce(request);
+                continue;
+            }
+            Arrival::Waiting => {
+                pipes.input().answer();
                 continue;
             }
             Arrival::Finished => {

@@ -1,10 +1,12 @@
 //! The child process in which cells run: loads the prelude once, then one shared library per cell.
 //!
-//! It speaks evcxr's line protocol on its original stdin and stdout. What cells print goes elsewhere: file descriptors 1
-//! and 2 are the session's two named pipes, so text needs no newline, keeps its place between displays and cannot be
+//! It speaks evcxr's line protocol on its original stdin and stdout. What cells read and print goes elsewhere: file
+//! descriptor 0 is a pipe of the session's (`session::input`), 1 and 2 are its two named pipes, so text needs no newline, keeps its place between displays and cannot be
 //! mistaken for the protocol. After a cell the worker prints an end mark on both pipes; the session has then read all
 //! output, and answers through the control pipe with the lines that evcxr waits for.
 
+use super::input;
+use super::stop::Stop;
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 use std::ffi::c_void;
@@ -17,6 +19,8 @@ use std::sync::OnceLock;
 pub const PIPES: &str = "WIDEMARGIN_PIPES";
 /// The prelude's shared library.
 pub const LIBRARY: &str = "WIDEMARGIN_LIBRARY";
+/// Printed on stdout's pipe when a cell starts to run.
+pub const BEGIN_OF_CELL: &str = "\u{1e}begin";
 /// Printed on both pipes when a cell has run.
 pub const END_OF_CELL: &str = "\u{1e}end";
 /// evcxr's word for "the cell has run".
@@ -49,6 +53,7 @@ fn work() -> Result<(), String> {
     let (mut out, mut err) = (open("stdout")?, open("stderr")?);
     dup2_stdout(&out).map_err(|e| format!("stdout: {e}"))?;
     dup2_stderr(&err).map_err(|e| format!("stderr: {e}"))?;
+    let requests = input::take_over(&pipes)?;
     relay(&pipes.join("control"), File::from(evcxr))?;
     let library = std::env::var_os(LIBRARY).map(PathBuf::from);
     for name in ["EVCXR_IS_RUNTIME", super::ROLE, PIPES, LIBRARY] {
@@ -58,20 +63,39 @@ fn work() -> Result<(), String> {
     // evcxr sets 1, and candle then appends a backtrace to the text of every error. Panics capture their own.
     // SAFETY: as above.
     unsafe { std::env::set_var("RUST_BACKTRACE", "0") };
-    let flush = match library {
+    let hooks = match library {
         Some(path) => Some(load_prelude(&path)?),
         None => None,
     };
+    let mut waits = out.try_clone().map_err(|e| format!("pipe: {e}"))?;
+    input::watch(move || {
+        // A prompt printed without a newline is shown before the field.
+        if let Some(hooks) = hooks {
+            (hooks.flush)();
+        }
+        // Without the pipe there is no session to ask.
+        let _ = writeln!(waits, "{}", input::WAITING);
+    });
+    let stop = Stop::new(&pipes);
     let mut store: *mut c_void = std::ptr::null_mut();
-    for line in std::io::stdin().lock().lines() {
+    for line in BufReader::new(requests).lines() {
         let line = line.map_err(|e| format!("stdin: {e}"))?;
         let mut words = line.split(' ');
         let (Some("LOAD_AND_RUN"), Some(path), Some(function)) = (words.next(), words.next(), words.next()) else {
             return Err(format!("expected LOAD_AND_RUN path function, got {line:?}"));
         };
+        input::discard();
+        writeln!(out, "{BEGIN_OF_CELL}").map_err(|e| format!("pipe: {e}"))?;
+        if let Some(hooks) = hooks {
+            // An interrupt of an earlier cell that came too late; one of this cell left its mark.
+            (hooks.clear)();
+            if stop.requested() {
+                (hooks.interrupt)();
+            }
+        }
         store = run_cell(Path::new(path), function, store)?;
-        if let Some(flush) = flush {
-            flush();
+        if let Some(hooks) = hooks {
+            (hooks.flush)();
         }
         for pipe in [&mut out, &mut err] {
             writeln!(pipe, "{END_OF_CELL}").map_err(|e| format!("pipe: {e}"))?;
@@ -94,23 +118,34 @@ fn relay(control: &Path, mut evcxr: File) -> Result<(), String> {
     Ok(())
 }
 
-/// Loads the prelude for all later cells; returns its flush function.
-fn load_prelude(path: &Path) -> Result<Hook, String> {
+/// Functions of the prelude (src/cell.rs).
+#[derive(Clone, Copy)]
+struct Hooks {
+    flush: Hook,
+    clear: Hook,
+    interrupt: Hook,
+}
+
+/// Loads the prelude for all later cells.
+fn load_prelude(path: &Path) -> Result<Hooks, String> {
     // SAFETY: the file was built by this program from its own sources; its initialisers are Rust's.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) }.map_err(|e| e.to_string())?;
     let hook = |name: &str| {
-        // SAFETY: src/cell.rs declares these three as `extern "C" fn()`.
+        // SAFETY: src/cell.rs declares these four as `extern "C" fn()`.
         let symbol = unsafe { library.get::<Hook>(name.as_bytes()) };
         symbol.map(|symbol| *symbol).map_err(|e| e.to_string())
     };
-    let (start, flush, interrupt) =
-        (hook("widemargin_cell_start")?, hook("widemargin_cell_flush")?, hook("widemargin_cell_interrupt")?);
-    start();
-    let _ = INTERRUPT.set(interrupt);
+    let hooks = Hooks {
+        flush: hook("widemargin_cell_flush")?,
+        clear: hook("widemargin_cell_clear")?,
+        interrupt: hook("widemargin_cell_interrupt")?,
+    };
+    hook("widemargin_cell_start")?();
+    let _ = INTERRUPT.set(hooks.interrupt);
     // SAFETY: the handler only loads an initialised cell and stores to an atomic.
     unsafe { libc::signal(libc::SIGINT, on_interrupt as *const () as libc::sighandler_t) };
     std::mem::forget(library);
-    Ok(flush)
+    Ok(hooks)
 }
 
 extern "C" fn on_interrupt(_: libc::c_int) {

@@ -5,12 +5,15 @@
 //! compiled from the rewritten source, unoptimised, against the prelude's dylib.
 
 use super::generated;
+use super::stop::Stop;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The folder of the prebuilt prelude, for this process.
 pub const PRELUDE: &str = "WIDEMARGIN_PRELUDE";
+/// The session's folder, where an interrupt leaves its mark.
+pub const FOLDER: &str = "WIDEMARGIN_FOLDER";
 /// The cell's source as rustc sees it; evcxr maps spans of files whose name ends in lib.rs.
 pub const REWRITTEN: &str = "src/rewritten/lib.rs";
 /// The optimisation level of cells, `0` unless set.
@@ -42,7 +45,13 @@ fn wrap(mut args: Vec<OsString>) -> Result<i32, String> {
     }
     let is_cell = value(&args, "--crate-name") == Some("ctx");
     let args = if is_cell { cell(&args, &prelude)? } else { args };
-    let status = Command::new(&rustc).args(&args).status().map_err(|e| format!("{}: {e}", rustc.to_string_lossy()))?;
+    let mut command = Command::new(&rustc);
+    command.args(&args);
+    let status = match std::env::var_os(FOLDER).filter(|_| is_cell) {
+        Some(folder) => Stop::new(Path::new(&folder)).run(&mut command),
+        None => command.status().map_err(|e| e.to_string()),
+    };
+    let status = status.map_err(|e| format!("{}: {e}", rustc.to_string_lossy()))?;
     if is_cell && status.success() {
         name_true_source(&args)?;
     }
