@@ -77,7 +77,9 @@ const OF_VARIABLE: [&str; 3] = [".check_variable::<", ".take_variable::<", ".put
 /// A name counts wherever it stands as a word, also in strings and comments: `println!("{x}")` needs `x`. `include!` brings
 /// text that is not seen here, so then all variables are carried.
 fn leave_unnamed_variables(lines: &mut [String]) {
-    let Some(body) = lines.iter().position(|line| line.starts_with("let evcxr_variable_store = unsafe")) else { return };
+    let Some(body) = lines.iter().position(|line| line.starts_with("let evcxr_variable_store = unsafe")) else {
+        return;
+    };
     let (carrying, own): (Vec<usize>, Vec<usize>) =
         (body + 1..lines.len()).partition(|&at| variable(&lines[at]).is_some());
     let word = |c: char| !c.is_alphanumeric() && c != '_';
