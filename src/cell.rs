@@ -28,9 +28,11 @@ pub mod store {
 
         /// Whether the variable still has the type `T`; tells evcxr and the user if it has not.
         pub fn check_variable<T: 'static>(&mut self, name: &str) -> bool {
-            let same = self.variables.get(name).is_none_or(|value| value.is::<T>());
+            let value = self.variables.get(name);
+            let same = value.is_some_and(|value| value.is::<T>());
             if !same {
-                eprintln!("the type of the variable {name} was redefined, so its value is lost");
+                let why = if value.is_some() { "its type was redefined" } else { "the cell that last used it took it" };
+                eprintln!("the value of the variable {name} is lost: {why}");
                 super::Record::Evcxr(format!("EVCXR_VARIABLE_CHANGED_TYPE:{name}")).emit();
             }
             same

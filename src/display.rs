@@ -25,6 +25,11 @@ impl Bundle {
         Self { data }
     }
 
+    /// About how many bytes it takes.
+    pub fn size(&self) -> usize {
+        self.data.values().map(|content| content.as_str().map_or_else(|| content.to_string().len(), str::len)).sum()
+    }
+
     /// The same bundle with one more format.
     pub fn with(mut self, mime: &str, content: impl Into<Value>) -> Self {
         self.data.insert(mime.into(), content.into());

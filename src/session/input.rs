@@ -179,13 +179,6 @@ fn waiting() -> Option<(PathBuf, String)> {
 
 /// The error of a cell that asked in vain.
 pub fn refusal() -> CellError {
-    CellError {
-        stage: Stage::Input,
-        name: "input".into(),
-        message: "nobody answered (the notebook allows no input, or the wait was interrupted), so the cell read the end of its input"
-            .into(),
-        line: None,
-        detail: String::new(),
-        lost: Vec::new(),
-    }
+    let message = "nobody answered (the notebook allows no input, or the wait was interrupted), so the cell read the end of its input";
+    CellError::new(Stage::Input, "input", message)
 }

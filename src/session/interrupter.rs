@@ -64,8 +64,9 @@ impl Interrupter {
         self.state.store(1, Ordering::SeqCst);
     }
 
-    pub(super) fn end(&self) {
-        self.state.store(0, Ordering::SeqCst);
+    /// The cell is over; whether its end was forced.
+    pub(super) fn end(&self) -> bool {
+        self.state.swap(0, Ordering::SeqCst) > 2
     }
 
     /// Whether the last cell was interrupted before it ran.

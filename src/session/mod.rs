@@ -15,18 +15,22 @@
 //! Uses `error` and `display` only: it would host any prelude.
 
 mod analyzer;
+mod crash;
 mod diagnostic;
 pub mod generated;
 mod input;
 mod interrupter;
+mod leftovers;
 mod library;
 mod outcome;
+mod phases;
 mod pipes;
 mod prelude;
 mod pump;
 mod runtime;
 mod rustc;
 mod stop;
+mod switches;
 
 pub use input::{InputRequest, Reader};
 pub use interrupter::Interrupter;
@@ -37,12 +41,14 @@ pub use prelude::{Prelude, cache_folder};
 use crate::display::Record;
 use crate::error::{Error, Result};
 use evcxr::{CommandContext, EvalContext};
+use phases::Phases;
 use pipes::Pipes;
 use pump::{Collected, drain, pumped};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Names the part that a child process of ours plays.
 const ROLE: &str = "WIDEMARGIN_ROLE";
@@ -88,6 +94,10 @@ pub struct Session {
     interrupter: Interrupter,
     /// What the worker printed before its pipes were open: reasons why it could not start.
     worker_log: Arc<Mutex<String>>,
+    phases: Phases,
+    /// The optimisation level of cells that do not ask for one.
+    opt: char,
+    timing: bool,
 }
 
 impl Session {
@@ -98,7 +108,9 @@ impl Session {
             Some(program) => program.clone(),
             None => std::env::current_exe().map_err(Error::io("find", "this program"))?,
         };
+        leftovers::clear(&std::env::temp_dir());
         let pipes = Pipes::new()?;
+        leftovers::own(&pipes.folder());
         let mut worker = Command::new(&program);
         worker
             .env(ROLE, "worker")
@@ -131,10 +143,20 @@ impl Session {
         })?;
         let interrupter =
             Interrupter::new(context.process_handle(), Arc::clone(pipes.running()), stop::Stop::new(&pipes.folder()));
-        Ok(Self { context: CommandContext::with_eval_context(context), pipes, interrupter, worker_log })
+        let mut context = CommandContext::with_eval_context(context);
+        if let Some(package) =
+            context.execute(":last_compile_dir").ok().and_then(|told| told.get("text/plain").map(PathBuf::from))
+        {
+            leftovers::own(&package);
+        }
+        let phases = Phases::new(&pipes.folder());
+        Ok(Self { context, pipes, interrupter, worker_log, phases, opt: rustc::UNOPTIMISED, timing: false })
     }
 
     /// Runs one cell. `sink` gets every output as it arrives, from another thread; the outcome holds all of them.
+    ///
+    /// At the head of a cell `:opt 3` compiles it with full optimisation and `:timing` turns a line with the phases of
+    /// each cell on and off; `:help` lists evcxr's own commands.
     ///
     /// A cell that does not compile, panics or is stopped by `?` is an `Ok` outcome with its `error` set. Earlier variables
     /// are kept, except those that the failed cell moved or bound anew: `CellError::lost` names them. After a crash all
@@ -142,25 +164,36 @@ impl Session {
     ///
     /// Errors: `Session` if the evaluator itself is broken.
     pub fn eval(&mut self, code: &str, sink: &mut (dyn FnMut(&Output) + Send)) -> Result<Outcome> {
-        let start = Instant::now();
+        let (start, begun) = (Instant::now(), SystemTime::now());
+        let (switches, code) = switches::read(code);
+        if let Some((line, message)) = switches.refused {
+            return Ok(Outcome::refused(line, message));
+        }
+        self.timing ^= switches.timing;
+        if code.trim().is_empty() {
+            self.opt = switches.opt.unwrap_or(self.opt);
+            return Ok(Outcome::default());
+        }
+        rustc::set_level(&self.pipes.folder(), switches.opt.unwrap_or(self.opt))?;
+        self.phases.clear();
         let before: Vec<String> = self.variables().into_iter().map(|(name, _)| name).collect();
         let context = &mut self.context;
         self.interrupter.begin();
-        let (result, mut collected) = pumped(&self.pipes, sink, || context.execute(code));
-        self.interrupter.end();
+        // rust-analyzer panics on some code; the next cell finds it as it was.
+        let (result, mut collected) =
+            pumped(&self.pipes, sink, || catch_unwind(AssertUnwindSafe(|| context.execute(&code))));
+        let killed = self.interrupter.end();
         let mut outcome = std::mem::take(&mut collected.outcome);
         match result {
-            Ok(evaluated) => {
+            Ok(Ok(evaluated)) => {
                 for (mime, text) in evaluated.content_by_mime_type {
                     let bundle = crate::display::Bundle { data: [(mime, text.into())].into_iter().collect() };
-                    sink(&Output::Result(bundle.clone()));
-                    outcome.push(Output::Result(bundle));
+                    emit(&mut outcome, sink, Output::Result(bundle));
                 }
-                outcome.phases =
-                    evaluated.phases.into_iter().map(|phase| (phase.name, phase.duration.as_secs_f64())).collect();
-                outcome.error = self.failure(collected, code);
+                outcome.error = self.failure(collected, &code);
             }
-            Err(error) => outcome.error = Some(self.refusal(error, code)),
+            Ok(Err(error)) => outcome.error = Some(self.refusal(error, &code, killed)),
+            Err(panic) => outcome.error = Some(evaluator_panicked(&*panic)),
         }
         if self.pipes.input().take_refused() {
             outcome.error = Some(input::refusal());
@@ -169,8 +202,20 @@ impl Session {
             let now = self.variables();
             error.lost = before.into_iter().filter(|name| !now.iter().any(|(other, _)| other == name)).collect();
         }
+        outcome.phases = self.phases.of_cell(begun);
         outcome.seconds = start.elapsed().as_secs_f64();
+        if self.timing {
+            let line = outcome.timing();
+            emit(&mut outcome, sink, Output::Text(Stream::Stdout, line));
+        }
         Ok(outcome)
+    }
+
+    /// Lets rust-analyzer read what the first `let` of a session needs: about a second that nobody then waits for.
+    pub fn warm(&mut self) {
+        const NEEDS_TYPES: &str = "let x = Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap(); x.dims";
+        // Without an answer the first `let` takes its second.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.complete(NEEDS_TYPES, NEEDS_TYPES.len())));
     }
 
     /// A handle by which another thread stops a running cell.
@@ -212,42 +257,42 @@ impl Session {
             generated::cell_line(&source, generated as usize, code)
         };
         match collected.failure? {
-            Record::Question { message, line: at } => Some(CellError {
-                stage: Stage::Question,
-                name: "Error".into(),
-                detail: message.clone(),
-                message,
-                line: line(at),
-                lost: Vec::new(),
-            }),
+            Record::Question { message, line: at } => {
+                Some(CellError::new(Stage::Question, "Error", &message).with_detail(message.clone()).at(line(at)))
+            }
             Record::Panic { message, file, line: at, backtrace } => {
                 // The prelude's own files have relative names too.
                 let in_cell = file == rustc::REWRITTEN;
-                Some(CellError {
-                    stage: Stage::Panic,
-                    name: "panic".into(),
-                    message: if in_cell { message } else { format!("{message} ({file}:{at})") },
-                    line: if in_cell { line(at) } else { None },
-                    detail: backtrace,
-                    lost: Vec::new(),
-                })
+                let text = if in_cell { message } else { format!("{message} ({file}:{at})") };
+                let error = CellError::new(Stage::Panic, "panic", &text).with_detail(backtrace);
+                Some(error.at(line(at).filter(|_| in_cell)))
             }
             _ => None,
         }
     }
 
     /// The error of a cell that evcxr refused.
-    fn refusal(&self, error: evcxr::Error, code: &str) -> CellError {
+    fn refusal(&self, error: evcxr::Error, code: &str, killed: bool) -> CellError {
         if self.interrupter.stopped_compilation() {
             return stop::interrupted();
         }
-        let (stage, name) = match &error {
-            evcxr::Error::CompilationErrors(errors) => return diagnostic::compile_error(errors, code),
-            evcxr::Error::SubprocessTerminated(_) => (Stage::Crash, "crash"),
-            _ => (Stage::Compile, "error"),
-        };
         let log = self.worker_log.lock().map(|mut log| std::mem::take(&mut *log)).unwrap_or_default();
-        let message = error.to_string().trim().to_owned();
-        CellError { stage, name: name.into(), message, line: None, detail: log, lost: Vec::new() }
+        match error {
+            evcxr::Error::CompilationErrors(errors) => diagnostic::compile_error(&errors, code),
+            evcxr::Error::SubprocessTerminated(status) => crash::crashed(&status, killed, log),
+            other => CellError::new(Stage::Compile, "error", other.to_string().trim()).with_detail(log),
+        }
     }
+}
+
+fn emit(outcome: &mut Outcome, sink: &mut (dyn FnMut(&Output) + Send), output: Output) {
+    sink(&output);
+    outcome.push(output);
+}
+
+fn evaluator_panicked(panic: &(dyn std::any::Any + Send)) -> CellError {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or("without a text");
+    let message = format!("the evaluator gave up on this code ({text}); nothing of it ran. Write it another way");
+    CellError::new(Stage::Compile, "evaluator", &message)
 }

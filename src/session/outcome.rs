@@ -59,6 +59,24 @@ pub struct CellError {
     pub lost: Vec<String>,
 }
 
+impl CellError {
+    /// An error without a line, a detail or lost variables.
+    pub fn new(stage: Stage, name: &str, message: &str) -> Self {
+        let (name, message) = (name.to_owned(), message.to_owned());
+        Self { stage, name, message, line: None, detail: String::new(), lost: Vec::new() }
+    }
+
+    /// The same error with its long form.
+    pub fn with_detail(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
+    /// The same error at this line of the cell.
+    pub fn at(self, line: Option<usize>) -> Self {
+        Self { line, ..self }
+    }
+}
+
 impl fmt::Display for CellError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.stage {
@@ -89,11 +107,23 @@ pub struct Outcome {
     pub error: Option<CellError>,
     /// Wall time from the request to the last output.
     pub seconds: f64,
-    /// evcxr's own phases and their seconds.
+    /// `analyse`, `compile` and `load and run` with their seconds; the first alone if nothing was compiled.
     pub phases: Vec<(String, f64)>,
 }
 
 impl Outcome {
+    /// A cell that was not tried.
+    pub(super) fn refused(line: usize, message: String) -> Self {
+        let error = CellError::new(Stage::Compile, "error", &message).at(Some(line));
+        Self { error: Some(error), ..Self::default() }
+    }
+
+    /// The phases in one line: `timing: 0.240 s (analyse 0.110 s, compile 0.125 s, load and run 0.005 s)`.
+    pub fn timing(&self) -> String {
+        let phases: Vec<String> = self.phases.iter().map(|(name, seconds)| format!("{name} {seconds:.3} s")).collect();
+        format!("timing: {:.3} s ({})\n", self.seconds, phases.join(", "))
+    }
+
     /// Adds an output: neighbouring text of one stream joins, an update replaces its earlier content.
     pub fn push(&mut self, output: Output) {
         match (&output, self.outputs.last_mut()) {

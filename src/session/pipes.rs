@@ -10,9 +10,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
+/// So many pieces of at most 64 KiB wait in memory; a worker that prints more waits for the reader.
+const QUEUED: usize = 256;
 /// Written by the session itself, on both pipes, when an evaluation is over.
 const FINISHED: &str = "\u{1e}finished";
 const BEGIN_CONTENT: &str = "EVCXR_BEGIN_CONTENT ";
@@ -54,7 +56,7 @@ impl Pipes {
             .prefix("widemargin-")
             .tempdir()
             .map_err(Error::io("create a folder in", std::env::temp_dir()))?;
-        let (sender, arrivals) = channel();
+        let (sender, arrivals) = sync_channel(QUEUED);
         let writers = [
             read_pipe(&folder.path().join("stdout"), Stream::Stdout, sender.clone())?,
             read_pipe(&folder.path().join("stderr"), Stream::Stderr, sender)?,
@@ -110,7 +112,7 @@ fn make_pipe(path: &Path) -> Result<File> {
     OpenOptions::new().read(true).write(true).open(path).map_err(Error::io("open the pipe", path))
 }
 
-fn read_pipe(path: &Path, stream: Stream, sender: Sender<Arrival>) -> Result<File> {
+fn read_pipe(path: &Path, stream: Stream, sender: SyncSender<Arrival>) -> Result<File> {
     let mut pipe = make_pipe(path)?;
     let writer = pipe.try_clone().map_err(Error::io("open the pipe", path))?;
     std::thread::spawn(move || {

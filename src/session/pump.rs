@@ -1,6 +1,6 @@
 //! Passes on what arrives while evcxr evaluates, and answers evcxr when a cell's output is complete.
 
-use super::outcome::{Outcome, Output};
+use super::outcome::{Outcome, Output, Stream};
 use super::pipes::{Arrival, Pipes};
 use crate::display::Record;
 use std::sync::atomic::Ordering;
@@ -46,10 +46,48 @@ pub fn pumped<T>(
     })
 }
 
+/// How much of a cell's output is kept: no notebook file or page stands more, and a loop that prints must not fill memory.
+const TEXT: usize = 4 << 20;
+const DISPLAYS: usize = 256 << 20;
+
+/// What of a cell's output still fits, and what did not.
+#[derive(Default)]
+struct Measure {
+    text: usize,
+    displays: usize,
+    dropped: usize,
+}
+
+impl Measure {
+    /// Whether `output` fits; at the first that does not, `note` gets a line that says so.
+    fn fits(&mut self, output: &Output, note: &mut dyn FnMut(Output)) -> bool {
+        let (size, total, most) = match output {
+            Output::Text(_, text) => (text.len(), &mut self.text, TEXT),
+            Output::Display(bundle) | Output::Result(bundle) | Output::Update(_, bundle) => {
+                (bundle.size(), &mut self.displays, DISPLAYS)
+            }
+        };
+        *total += size;
+        if *total <= most {
+            return true;
+        }
+        if self.dropped == 0 {
+            note(stderr(format!("\n[this cell's output is over {} MiB: the rest is not kept]\n", most >> 20)));
+        }
+        self.dropped += size;
+        false
+    }
+}
+
+fn stderr(text: String) -> Output {
+    Output::Text(Stream::Stderr, text)
+}
+
 fn pump(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send)) -> Collected {
     let mut collected = Collected::default();
     let (mut ended, mut finished) = (0, 0);
     let mut last_words = None;
+    let mut measure = Measure::default();
     while finished < 2 {
         let Some(arrival) = pipes.next() else { break };
         let output = match arrival {
@@ -94,8 +132,18 @@ fn pump(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send)) -> Collected {
             Arrival::Record(Record::Update(id, bundle)) => Output::Update(id, bundle),
             Arrival::Text(stream, text) => Output::Text(stream, text),
         };
-        sink(&output);
-        collected.outcome.push(output);
+        let mut pass = |output: Output| {
+            sink(&output);
+            collected.outcome.push(output);
+        };
+        if measure.fits(&output, &mut pass) {
+            pass(output);
+        }
+    }
+    if measure.dropped > 0 {
+        let note = stderr(format!("[{:.1} MiB were not kept]\n", measure.dropped as f64 / f64::from(1 << 20)));
+        sink(&note);
+        collected.outcome.push(note);
     }
     collected
 }

@@ -76,6 +76,8 @@ fn work() -> Result<(), String> {
         // Without the pipe there is no session to ask.
         let _ = writeln!(waits, "{}", input::WAITING);
     });
+    end_with_parent();
+    be_first_to_go();
     let stop = Stop::new(&pipes);
     let mut store: *mut c_void = std::ptr::null_mut();
     for line in BufReader::new(requests).lines() {
@@ -102,6 +104,23 @@ fn work() -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Ends this process when the session's is gone: a cell that runs for ever would outlive it.
+fn end_with_parent() {
+    let parent = rustix::process::getppid();
+    std::thread::spawn(move || {
+        while rustix::process::getppid() == parent {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+        std::process::abort();
+    });
+}
+
+/// When memory runs out, Linux is to end this process and not the session's.
+fn be_first_to_go() {
+    // Elsewhere there is no such file, and the system chooses.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "800");
 }
 
 /// Passes the session's lines on to evcxr.

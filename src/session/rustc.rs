@@ -5,10 +5,13 @@
 //! compiled from the rewritten source, unoptimised, against the prelude's dylib.
 
 use super::generated;
+use super::phases::Phases;
 use super::stop::Stop;
+use crate::error::{Error, Result};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 /// The folder of the prebuilt prelude, for this process.
 pub const PRELUDE: &str = "WIDEMARGIN_PRELUDE";
@@ -16,8 +19,22 @@ pub const PRELUDE: &str = "WIDEMARGIN_PRELUDE";
 pub const FOLDER: &str = "WIDEMARGIN_FOLDER";
 /// The cell's source as rustc sees it; evcxr maps spans of files whose name ends in lib.rs.
 pub const REWRITTEN: &str = "src/rewritten/lib.rs";
-/// The optimisation level of cells, `0` unless set.
-pub const OPT_LEVEL: &str = "WIDEMARGIN_CELL_OPT";
+/// The optimisation level of cells that ask for none: a cell is mostly calls into the prelude, which is optimised, and
+/// compiles three times faster without.
+pub const UNOPTIMISED: char = '0';
+
+/// Leaves the level of the next cell in the session's folder.
+pub fn set_level(folder: &Path, level: char) -> Result<()> {
+    let path = level_file(folder);
+    std::fs::write(&path, level.to_string()).map_err(Error::io("write", path))
+}
+
+fn level_file(folder: &Path) -> PathBuf {
+    folder.join("optimisation")
+}
+
+/// What goes wrong in this process is read by a person in cargo's output.
+type Wrapped<T> = std::result::Result<T, String>;
 
 /// Runs as the wrapper and never returns. Arguments: program, rustc, rustc's arguments.
 pub fn run() -> ! {
@@ -31,7 +48,7 @@ pub fn run() -> ! {
     std::process::exit(code)
 }
 
-fn wrap(mut args: Vec<OsString>) -> Result<i32, String> {
+fn wrap(mut args: Vec<OsString>) -> Wrapped<i32> {
     if args.is_empty() {
         return Err("expected the path of rustc as first argument".into());
     }
@@ -43,23 +60,29 @@ fn wrap(mut args: Vec<OsString>) -> Result<i32, String> {
         stand_in(&args)?;
         return Ok(0);
     }
-    let is_cell = value(&args, "--crate-name") == Some("ctx");
-    let args = if is_cell { cell(&args, &prelude)? } else { args };
-    let mut command = Command::new(&rustc);
-    command.args(&args);
-    let status = match std::env::var_os(FOLDER).filter(|_| is_cell) {
-        Some(folder) => Stop::new(Path::new(&folder)).run(&mut command),
-        None => command.status().map_err(|e| e.to_string()),
+    let run = |args: &[String]| {
+        let mut command = Command::new(&rustc);
+        command.args(args);
+        command
     };
-    let status = status.map_err(|e| format!("{}: {e}", rustc.to_string_lossy()))?;
-    if is_cell && status.success() {
+    let failed = |e: String| format!("{}: {e}", rustc.to_string_lossy());
+    if value(&args, "--crate-name") != Some("ctx") {
+        let status = run(&args).status().map_err(|e| failed(e.to_string()))?;
+        return Ok(status.code().unwrap_or(1));
+    }
+    let folder = PathBuf::from(std::env::var_os(FOLDER).ok_or("the session's folder is not set")?);
+    let begun = SystemTime::now();
+    let args = cell(&args, &prelude, &folder)?;
+    let status = Stop::new(&folder).run(&mut run(&args)).map_err(failed)?;
+    if status.success() {
         name_true_source(&args)?;
     }
+    Phases::new(&folder).note(begun);
     Ok(status.code().unwrap_or(1))
 }
 
 /// Tells cargo that the cell is made from `src/lib.rs`: it would watch the rewritten copy and miss changes.
-fn name_true_source(args: &[String]) -> Result<(), String> {
+fn name_true_source(args: &[String]) -> Wrapped<()> {
     let Some(folder) = value(args, "--out-dir") else { return Ok(()) };
     let path = Path::new(folder).join("ctx.d");
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
@@ -73,7 +96,7 @@ fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
 }
 
 /// Empty outputs where cargo expects a compiled stand-in.
-fn stand_in(args: &[String]) -> Result<(), String> {
+fn stand_in(args: &[String]) -> Wrapped<()> {
     let name = value(args, "--crate-name").ok_or("a crate without a name")?;
     let folder = Path::new(value(args, "--out-dir").ok_or("a crate without an output folder")?);
     let suffix = args.iter().find_map(|arg| arg.strip_prefix("extra-filename=")).unwrap_or_default();
@@ -86,7 +109,7 @@ fn stand_in(args: &[String]) -> Result<(), String> {
 }
 
 /// The cell's own compilation, rewritten.
-fn cell(args: &[String], prelude: &Path) -> Result<Vec<String>, String> {
+fn cell(args: &[String], prelude: &Path, folder: &Path) -> Wrapped<Vec<String>> {
     let source = Path::new("src/lib.rs");
     let text = std::fs::read_to_string(source).map_err(|e| format!("{}: {e}", source.display()))?;
     let rewritten = Path::new(REWRITTEN);
@@ -94,7 +117,8 @@ fn cell(args: &[String], prelude: &Path) -> Result<Vec<String>, String> {
     std::fs::write(rewritten, generated::rewrite(&text)).map_err(|e| format!("{}: {e}", rewritten.display()))?;
 
     let library = prelude.join(super::prelude::LIBRARY);
-    let opt = std::env::var(OPT_LEVEL).unwrap_or_else(|_| "0".into());
+    // Before the session's first cell nobody has written it.
+    let opt = std::fs::read_to_string(level_file(folder)).unwrap_or_else(|_| UNOPTIMISED.into());
     let mut out = Vec::new();
     let mut args = args.iter().peekable();
     while let Some(arg) = args.next() {
@@ -110,7 +134,6 @@ fn cell(args: &[String], prelude: &Path) -> Result<Vec<String>, String> {
             }
             "-C" => {
                 let value = args.next().ok_or("-C without a value")?;
-                // The prelude is optimised; a cell is mostly calls into it, and compiles three times faster without.
                 let dropped = ["opt-level=", "codegen-units=", "incremental=", "rpath", "strip="];
                 if !dropped.iter().any(|start| value.starts_with(start)) {
                     out.extend(["-C".into(), value.clone()]);

@@ -64,12 +64,6 @@ impl Stop {
 
 /// The error of a cell that was stopped this way.
 pub fn interrupted() -> CellError {
-    CellError {
-        stage: Stage::Interrupted,
-        name: "interrupted".into(),
-        message: "while it was compiled; nothing ran, and no variable has changed".into(),
-        line: None,
-        detail: String::new(),
-        lost: Vec::new(),
-    }
+    let message = "while it was compiled; nothing ran, and no variable has changed";
+    CellError::new(Stage::Interrupted, "interrupted", message)
 }

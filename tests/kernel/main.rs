@@ -10,6 +10,7 @@ mod interrupt;
 mod notebook_files;
 mod outputs;
 mod protocol;
+mod switches;
 mod traps;
 mod variables;
 

@@ -48,3 +48,26 @@ fn functions_types_and_macros_outlive_their_cell() {
     );
     assert_eq!(value(&good(&mut session, "twice(Named { n: three!() }.n)")), "6");
 }
+
+#[test]
+fn variables_that_cells_do_not_name_live_on() {
+    let mut session = shared();
+    good(&mut session, "let mut unnamed_a = vec![1]; let unnamed_b = String::from(\"b\");");
+    good(&mut session, "1 + 1");
+    bad(&mut session, "panic!(\"between\")");
+    bad(&mut session, "let never: u8 = 300u16;");
+    good(&mut session, "unnamed_a.push(2);");
+    // Named in a format string only.
+    let printed = good(&mut session, "println!(\"{unnamed_b} {unnamed_a:?}\");");
+    assert_eq!(printed.text(widemargin::session::Stream::Stdout), "b [1, 2]\n");
+}
+
+#[test]
+fn a_type_defined_anew_loses_its_values_when_they_are_next_named() {
+    let mut session = shared();
+    good(&mut session, "#[derive(Debug)] struct Redefined { a: i32 }\nlet of_old_type = Redefined { a: 1 };");
+    good(&mut session, "#[derive(Debug)] struct Redefined { b: i32 }\nlet of_new_type = Redefined { b: 2 };");
+    let error = bad(&mut session, "of_old_type");
+    assert_eq!(error.lost, ["of_old_type"], "{error}");
+    assert_eq!(value(&good(&mut session, "of_new_type.b")), "2");
+}
