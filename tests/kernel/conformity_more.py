@@ -414,9 +414,14 @@ class Interrupts(unittest.TestCase):
         self.check_partial_history(request)
 
     def test_while_compiling_nothing_is_lost(self):
-        # optimised by hand: hundreds of generic functions keep the compiler busy for a while
-        code = "".join(f"fn f{i}() -> Vec<String> {{ (0..{i}).map(|x| format!(\"{{x:?}}\")).collect() }}\n" for i in range(1500))
-        request = self.kernel.send(code + "let never = f3();")
+        # 400 functions with iterators keep the compiler busy for seconds
+        numbers = range(400)
+        functions = "".join(
+            f"fn f{i}() -> Vec<String> {{ (0..{i}).map(|x| format!(\"{{x:?}}\")).filter(|s| s.len() > 2).collect() }}\n"
+            for i in numbers
+        )
+        calls = ", ".join(f"f{i}().len()" for i in numbers)
+        request = self.kernel.send(f"{functions}let never: usize = [{calls}].iter().sum();")
         time.sleep(1.0)
         start = time.time()
         self.interrupt()

@@ -5,6 +5,7 @@
 mod command_line;
 mod crash;
 mod embedding;
+mod fuzz;
 mod generated;
 mod interrupt;
 mod notebook_files;
