@@ -21,7 +21,7 @@ const KINDS: [&str; 12] = [
 ];
 const MESSAGES: usize = 100_000;
 
-fn request(rng: &mut StdRng) -> Message {
+pub fn request(rng: &mut StdRng) -> Message {
     let kind = KINDS[rng.random_range(0..KINDS.len())];
     let content = json!({"code": "println!(\"executed\")", "cursor_pos": 3, "silent": false, "n": rng.next_u32()});
     let mut message = Message::new(kind, json!({"session": "s"}), content);
@@ -30,7 +30,7 @@ fn request(rng: &mut StdRng) -> Message {
 }
 
 /// Changes what travels; true if the signed part or the signature changed.
-fn mutate(frames: &mut Vec<Vec<u8>>, rng: &mut StdRng) -> bool {
+pub fn mutate(frames: &mut Vec<Vec<u8>>, rng: &mut StdRng) -> bool {
     let before = frames.clone();
     for _ in 0..rng.random_range(1..4) {
         if frames.is_empty() {

@@ -7,10 +7,12 @@ mod crash;
 mod embedding;
 mod fuzz;
 mod generated;
+mod input;
 mod interrupt;
 mod notebook_files;
 mod outputs;
 mod protocol;
+mod sockets;
 mod traps;
 mod variables;
 
