@@ -15,6 +15,7 @@ pub enum Completeness {
 pub fn completeness(code: &str) -> Completeness {
     let mut open = Vec::new();
     let mut rest = code;
+    let mut last = "";
     while let Some(c) = rest.chars().next() {
         let skipped = match c {
             '/' if rest.starts_with("//") => Some(rest.find('\n').unwrap_or(rest.len())),
@@ -37,6 +38,7 @@ pub fn completeness(code: &str) -> Completeness {
                 }
                 Some(1)
             }
+            'b' | 'c' if literal_prefix(rest) => Some(1),
             c if c.is_alphanumeric() || c == '_' => {
                 Some(rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()))
             }
@@ -44,9 +46,32 @@ pub fn completeness(code: &str) -> Completeness {
         };
         // An unclosed string or comment reaches to the end.
         let Some(skipped) = skipped else { return Completeness::Incomplete(0) };
+        if !c.is_whitespace() && !rest.starts_with("//") && !rest.starts_with("/*") {
+            last = &code[..code.len() - rest.len() + skipped];
+        }
         rest = &rest[skipped..];
     }
-    if open.is_empty() { Completeness::Complete } else { Completeness::Incomplete(4 * open.len()) }
+    match open.len() {
+        0 if wants_more(last) => Completeness::Incomplete(0),
+        0 => Completeness::Complete,
+        depth => Completeness::Incomplete(4 * depth),
+    }
+}
+
+/// Whether code that ends so goes on: behind an operator that stands between two things.
+fn wants_more(code: &str) -> bool {
+    let ends = ["=", "+", "-", "*", "/", "%", "&", "|", "^", ",", "::", "->", "=>"];
+    // `0..` is a range without an end; a line of evcxr's own (`:dep`) is finished.
+    let range = code.ends_with("..") || code.ends_with("..=");
+    let member = code.ends_with('.') && !range;
+    let command = code.lines().last().is_some_and(|line| line.starts_with(':'));
+    !command && (member || ends.iter().any(|end| code.ends_with(end)))
+}
+
+/// Whether `text` starts a literal such as `b"x"`, `br"x"` or `c"x"`, of which the first letter tells nothing.
+fn literal_prefix(text: &str) -> bool {
+    let rest = &text[1..];
+    rest.starts_with('"') || rest.starts_with('\'') || (rest.starts_with('r') && raw_hashes(rest).is_some())
 }
 
 /// Length of a block comment, which may hold others; `None` if it does not end.
@@ -99,7 +124,11 @@ fn raw_string(text: &str) -> Option<usize> {
 fn character(text: &str) -> usize {
     let mut chars = text.char_indices().skip(1);
     match chars.next() {
-        Some((_, '\\')) => text[2..].find('\'').map_or(1, |at| at + 3),
+        // The escaped character may itself be a quote.
+        Some((_, '\\')) => match chars.next() {
+            Some((at, c)) => text[at + c.len_utf8()..].find('\'').map_or(1, |end| at + c.len_utf8() + end + 1),
+            None => 1,
+        },
         Some(_) => match chars.next() {
             Some((at, '\'')) => at + 1,
             _ => 1,

@@ -58,11 +58,7 @@ pub fn run(tasks: &Receiver<Task>, shared: &Shared) {
                 evaluator.start(tasks);
             }
             let before = shared.interrupts.count();
-            let failed = evaluator.cell(&task.request);
-            let stopped = shared.interrupts.count() != before;
-            if (failed && task.request.content["stop_on_error"] != false) || stopped {
-                evaluator.abort_queued(tasks);
-            }
+            evaluator.cell(&task.request, tasks, before);
         } else {
             evaluator.assist(&task.request);
         }
@@ -124,20 +120,21 @@ impl Evaluator<'_> {
         }
     }
 
-    /// What is queued behind a cell that failed or was interrupted is not run: "run all" stops.
-    fn abort_queued(&mut self, tasks: &Receiver<Task>) {
+    /// The cells queued behind one that failed or was interrupted: "run all" stops.
+    fn queued(&mut self, tasks: &Receiver<Task>) -> Vec<Task> {
         while let Ok(task) = tasks.recv_timeout(TOGETHER) {
             self.waiting.push_back(task);
         }
+        let (cells, others): (Vec<_>, Vec<_>) = self.waiting.drain(..).partition(Task::is_cell);
+        self.waiting.extend(others);
+        cells
+    }
+
+    fn abort(&self, task: &Task) {
         let outbox = &self.shared.outbox;
-        self.waiting.retain(|task| {
-            if task.is_cell() && task.take() {
-                outbox.busy(&task.request);
-                outbox.shell(task.request.reply("execute_reply", json!({"status": "aborted"})));
-                outbox.idle(&task.request);
-            }
-            !task.is_cell()
-        });
+        outbox.busy(&task.request);
+        outbox.shell(task.request.reply("execute_reply", json!({"status": "aborted"})));
+        outbox.idle(&task.request);
     }
 
     fn assist(&mut self, request: &Message) {
@@ -178,16 +175,20 @@ impl Evaluator<'_> {
         self.opened = Some(request.header["msg_id"].clone());
     }
 
-    /// Runs a cell and replies; true if it failed.
-    fn cell(&mut self, request: &Message) -> bool {
+    /// Runs a cell and replies. `interrupts` counts those before it.
+    fn cell(&mut self, request: &Message, tasks: &Receiver<Task>, interrupts: u64) {
         if self.opened.take().as_ref() != Some(&request.header["msg_id"]) {
             self.open(request);
             self.opened = None;
         }
         let (content, failed) = self.execute(request);
+        let stops = failed && request.content["stop_on_error"] != false;
+        let interrupted = self.shared.interrupts.count() != interrupts;
+        // Taken before the reply goes out: what comes after it was sent by someone who knows of the failure.
+        let aborted = if stops || interrupted { self.queued(tasks) } else { Vec::new() };
         self.shared.outbox.shell(request.reply("execute_reply", content));
         self.shared.outbox.end(request);
-        failed
+        aborted.iter().for_each(|task| self.abort(task));
     }
 
     fn execute(&mut self, request: &Message) -> (Value, bool) {

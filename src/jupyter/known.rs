@@ -121,7 +121,8 @@ impl Known {
 pub fn collect(session: &mut Session, known: &std::sync::Mutex<Known>) -> bool {
     let lock = || known.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let Some((receiver, kind)) = lock().wanted() else { return false };
-    let code = if receiver.is_empty() { ";".to_owned() } else { format!("{receiver}.") };
+    // rust-analyzer lists everything at the start of a statement, but not of an empty cell.
+    let code = if receiver.is_empty() { "();\n".to_owned() } else { format!("{receiver}.") };
     let found = session.complete(&code, code.len()).unwrap_or_default();
     lock().learn(kind, found.matches);
     true

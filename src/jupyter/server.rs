@@ -23,8 +23,9 @@ use zeromq::{
     RepSocket, RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketRecv, SocketSend, XPubSocket, ZmqMessage,
 };
 
-/// Completion and inspection that the evaluator has not begun by then are answered without it.
+/// Completion and inspection that the evaluator has not begun by then are answered without it, if a cell keeps it busy.
 const PATIENCE: Duration = Duration::from_millis(150);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 const PARENT_CHECK: Duration = Duration::from_secs(1);
 
 /// Serves one kernel until it is told to shut down, or its parent process is gone.
@@ -162,6 +163,13 @@ fn answer(request: &Message, gate: &Gate, shared: &Shared) {
 /// Answers from what is known if the evaluator does not come to it.
 async fn answer_meanwhile(task: Task, shared: Shared) {
     tokio::time::sleep(PATIENCE).await;
+    // A session that only starts will be there soon, and knows better.
+    while shared.outbox.current().is_none() {
+        if task.is_taken() {
+            return;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
     if !task.take() {
         return;
     }

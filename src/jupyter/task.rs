@@ -23,6 +23,11 @@ impl Task {
         !self.taken.swap(true, Ordering::SeqCst)
     }
 
+    /// Whether someone answers it or has answered.
+    pub fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::SeqCst)
+    }
+
     /// Whether it is a cell.
     pub fn is_cell(&self) -> bool {
         self.request.kind() == "execute_request"

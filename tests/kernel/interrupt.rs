@@ -51,3 +51,28 @@ fn one_interrupt_keeps_the_variables_and_two_end_the_cell() {
     assert_eq!(bad(&mut session, "kept").name, "E0425");
     assert_eq!(value(&good(&mut session, "1 + 1")), "2");
 }
+
+#[test]
+fn an_interrupt_while_a_cell_is_compiled_ends_the_compiler_and_loses_nothing() {
+    let mut session = start();
+    good(&mut session, "let kept = 7;");
+    // Four hundred functions with iterators keep the compiler busy for seconds.
+    let function = |i: usize| {
+        format!(
+            "fn f{i}() -> Vec<String> {{ (0..{i}).map(|x| format!(\"{{x:?}}\")).filter(|s| s.len() > 2).collect() }}\n"
+        )
+    };
+    let functions: String = (0..400).map(function).collect();
+    let calls: Vec<String> = (0..400).map(|i| format!("f{i}().len()")).collect();
+    let cell = format!("{functions}let never: usize = [{}].iter().sum();", calls.join(", "));
+    let interrupter = session.interrupter();
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(700));
+        interrupter.interrupt();
+    });
+    let error = bad(&mut session, &cell);
+    stopper.join().expect("it only waits");
+    assert_eq!((error.stage, error.lost), (Stage::Interrupted, Vec::new()));
+    assert_eq!(value(&good(&mut session, "kept")), "7");
+    assert_eq!(bad(&mut session, "never").name, "E0425");
+}

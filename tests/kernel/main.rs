@@ -5,12 +5,18 @@
 mod command_line;
 mod crash;
 mod embedding;
+mod fuzz;
 mod generated;
+mod input;
 mod interrupt;
 mod notebook_files;
 mod outputs;
 mod protocol;
+<<<<<<< HEAD
 mod switches;
+=======
+mod sockets;
+>>>>>>> server
 mod traps;
 mod variables;
 
