@@ -12,11 +12,8 @@ mod interrupt;
 mod notebook_files;
 mod outputs;
 mod protocol;
-<<<<<<< HEAD
-mod switches;
-=======
 mod sockets;
->>>>>>> server
+mod switches;
 mod traps;
 mod variables;
 

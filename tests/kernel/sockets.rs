@@ -138,9 +138,8 @@ fn the_kernel_ends_on_a_termination_signal_and_leaves_no_folder_behind() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut kernel = Kernel::start(folder.path());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let reply = runtime.block_on(async {
-        ask(&mut kernel.connect(0).await, "execute_request", json!({"code": "let x = 1;"})).await
-    });
+    let reply = runtime
+        .block_on(async { ask(&mut kernel.connect(0).await, "execute_request", json!({"code": "let x = 1;"})).await });
     assert_eq!(reply["status"], "ok", "{reply}");
     let left = || std::fs::read_dir(folder.path().join("tmp")).expect("a folder").flatten().count();
     assert!(left() > 0, "the session's folders are not where this test looks");
