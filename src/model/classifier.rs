@@ -1,7 +1,8 @@
 //! A feature map and a linear head with their parameters.
 
 use super::architecture::Architecture;
-use super::plan::{Parameter, Plan, dense};
+use super::ops::dense;
+use super::plan::{Parameter, Plan};
 use super::{LeNet, Linear, Mlp, init};
 use crate::error::{Error, Result};
 use crate::{guard, rng};
@@ -227,11 +228,8 @@ impl Classifier {
         let tensors = self.tensors(gradients);
         let (layers, head) = tensors.split_at(tensors.len() - if self.plan.head_bias { 2 } else { 1 });
         let features = self.plan.features(op, &x, layers)?;
-        let scores = || {
-            let scores = dense(&features, &head[0], head.get(1))?;
-            if self.plan.outputs == 1 { scores.squeeze(1) } else { Ok(scores) }
-        };
-        scores().map_err(Error::candle(op))
+        let scores = dense(&features, &head[0], head.get(1))?;
+        if self.plan.outputs == 1 { scores.squeeze(1).map_err(Error::candle(op)) } else { Ok(scores) }
     }
 
     fn tensors(&self, gradients: Gradients) -> Vec<Tensor> {

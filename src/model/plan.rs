@@ -1,6 +1,6 @@
 //! The layers of a network in order, and from them the name and shape of every parameter.
 
-use super::ops::{leaky_relu, max_pool};
+use super::ops::{Conv2d, conv2d, dense, leaky_relu, max_pool};
 use crate::error::{Error, Result};
 use candle_core::Tensor;
 
@@ -128,28 +128,18 @@ impl Plan {
             x = match step {
                 Step::Dense { .. } => {
                     let (weight, bias) = weight_and_bias(&mut parameters);
-                    dense(&x, weight, Some(bias)).map_err(Error::candle(op))?
+                    dense(&x, weight, Some(bias))?
                 }
-                Step::Convolution { outputs, .. } => {
+                Step::Convolution { .. } => {
                     let (weight, bias) = weight_and_bias(&mut parameters);
-                    let convolve = || x.conv2d(weight, 0, 1, 1, 1)?.broadcast_add(&bias.reshape((1, *outputs, 1, 1))?);
-                    convolve().map_err(Error::candle(op))?
+                    conv2d(&x, weight, Some(bias), &Conv2d::default())?
                 }
                 Step::Rectifier { slope } => leaky_relu(&x, *slope)?,
-                Step::MaxPool { size } => max_pool(&x, *size)?,
+                Step::MaxPool { size } => max_pool(&x, *size, *size)?,
                 Step::Flatten => x.flatten_from(1).map_err(Error::candle(op))?,
             };
         }
         Ok(x)
-    }
-}
-
-/// x · weightᵀ + bias, weight `[out, in]`.
-pub(super) fn dense(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> candle_core::Result<Tensor> {
-    let product = x.matmul(&weight.t()?)?;
-    match bias {
-        Some(bias) => product.broadcast_add(bias),
-        None => Ok(product),
     }
 }
 

@@ -63,14 +63,15 @@ def pool(rows):
     (y * weights).sum().backward()
     return {"x": rows, "value": y.flatten().tolist(), "gradient": x.grad.flatten().tolist()}
 
-cases = [case("mlp", mlp(), [6, 12]), case("lenet one output", lenet(16, 1, 1), [4, 1, 16, 16]),
-         case("lenet three outputs", lenet(16 * 2 * 1, 3, 3), [5, 3, 21, 17])]
-pools = [pool([[1, 3], [3, 2]]), pool([[5, 5], [5, 5]]), pool([[0, 0, 2, 2], [0, 0, 2, 2], [4, 1, -1, -2], [1, 4, -2, -1]]),
-         pool([[1, 2, 9], [3, 4, 9], [9, 9, 9]])]
-z = torch.tensor([-2.0, -0.0, 0.0, 3.0], dtype=torch.float64)
-def rectified(f):
-    x = z.clone().requires_grad_(True)
-    f(x).sum().backward()
-    return x.grad.tolist()
-rectifier = {"x": z.tolist(), "relu": rectified(torch.relu), "leaky": rectified(lambda x: nn.functional.leaky_relu(x, 0.01))}
-pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps({"torch": torch.__version__, "cases": cases, "pools": pools, "rectifier": rectifier}, indent=1) + "\n")
+if __name__ == "__main__":
+    cases = [case("mlp", mlp(), [6, 12]), case("lenet one output", lenet(16, 1, 1), [4, 1, 16, 16]),
+             case("lenet three outputs", lenet(16 * 2 * 1, 3, 3), [5, 3, 21, 17])]
+    pools = [pool([[1, 3], [3, 2]]), pool([[5, 5], [5, 5]]), pool([[0, 0, 2, 2], [0, 0, 2, 2], [4, 1, -1, -2], [1, 4, -2, -1]]),
+             pool([[1, 2, 9], [3, 4, 9], [9, 9, 9]])]
+    z = torch.tensor([-2.0, -0.0, 0.0, 3.0], dtype=torch.float64)
+    def rectified(f):
+        x = z.clone().requires_grad_(True)
+        f(x).sum().backward()
+        return x.grad.tolist()
+    rectifier = {"x": z.tolist(), "relu": rectified(torch.relu), "leaky": rectified(lambda x: nn.functional.leaky_relu(x, 0.01))}
+    pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps({"torch": torch.__version__, "cases": cases, "pools": pools, "rectifier": rectifier}, indent=1) + "\n")
