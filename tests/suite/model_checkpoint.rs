@@ -20,7 +20,7 @@ fn every_kind_comes_back_bit_by_bit() {
     let path = folder.path().join("net.safetensors");
     let nets = [
         Classifier::mlp(&Mlp { leaky_slope: 0.1 + 0.2, ..Mlp::default() }, 9).unwrap(),
-        Classifier::lenet(&LeNet { channels: 1, height: 28, width: 28, outputs: 10 }, 9).unwrap(),
+        Classifier::lenet(&LeNet { channels: 1, height: 28, width: 28, outputs: 10, ..LeNet::default() }, 9).unwrap(),
         Classifier::linear(&Linear { inputs: 5, bias: false }).unwrap(),
     ];
     for net in nets {
@@ -111,7 +111,7 @@ fn damage_in_the_header_names_the_tensor() {
     assert!(
         message("\"data_offsets\":[0,24]", "\"data_offsets\":[9000,9024]").contains("should end at data byte 9024")
     );
-    assert!(message("\\\"kind\\\":\\\"mlp\\\"", "\\\"kind\\\":\\\"gpt\\\"").contains("known: mlp, lenet, linear"));
+    assert!(message("\\\"kind\\\":\\\"mlp\\\"", "\\\"kind\\\":\\\"gpt\\\"").contains("known: mlp, lenet, convnet, resnet, linear"));
     // A size that would need an exabyte must be refused before anything is allocated.
     assert!(message("\\\"inputs\\\":3", "\\\"inputs\\\":99999999999").contains("at most 2^28 parameters"));
 }

@@ -81,12 +81,12 @@ fn the_mlp_agrees_with_pytorch() {
 
 #[test]
 fn the_lenet_with_one_output_agrees_with_pytorch() {
-    let settings = LeNet { channels: 1, height: 16, width: 16, outputs: 1 };
+    let settings = LeNet { channels: 1, height: 16, width: 16, outputs: 1, ..LeNet::default() };
     case("lenet one output", Classifier::lenet(&settings, 1).unwrap());
 }
 
 #[test]
 fn the_lenet_with_three_outputs_and_odd_images_agrees_with_pytorch() {
-    let settings = LeNet { channels: 3, height: 21, width: 17, outputs: 3 };
+    let settings = LeNet { channels: 3, height: 21, width: 17, outputs: 3, ..LeNet::default() };
     case("lenet three outputs", Classifier::lenet(&settings, 1).unwrap());
 }
