@@ -238,6 +238,11 @@ impl Classifier {
         self.parameters.iter().map(|(_, var)| var.clone()).collect()
     }
 
+    /// The running means, variances and counts of batch normalisation, with their PyTorch names.
+    pub fn named_buffers(&self) -> Vec<(String, Var)> {
+        self.running.clone()
+    }
+
     /// All parameters with their PyTorch names. Setting a `Var` changes the classifier.
     pub fn named_vars(&self) -> Vec<(String, Var)> {
         self.parameters.clone()
