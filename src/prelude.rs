@@ -11,7 +11,7 @@ pub use crate::error::{Error, Result};
 pub use crate::figure::{self, Figure, plotly};
 pub use crate::loss::Loss;
 pub use crate::margin::{self, Hyperplane, cross_entropy_limit, hard_margin, two_point_limit};
-pub use crate::model::{Classifier, LeNet, Linear, Mlp};
+pub use crate::model::{Classifier, ConvNet, LeNet, Linear, Mlp, ResNet};
 pub use crate::train::{Epoch, History, Trainer};
 pub use candle_core::{self, D, DType, Device, IndexOp, Tensor, Var};
 pub use candle_nn;

@@ -238,21 +238,20 @@ impl Batch<'_> {
                 *x = (clean + change).clamp(low as f32, high as f32);
             }
         }
-        self.read_classes(&scores)
+        Ok(self.read_classes(&scores.flatten_all()?.to_vec1()?))
     }
 
     /// The classes now.
     fn classes(&mut self) -> Result<Vec<Option<u32>>> {
-        let scores = self.net.scores(&self.tensor()?)?;
-        self.read_classes(&scores)
+        let scores = self.net.score_values(OP, &self.tensor()?)?;
+        Ok(self.read_classes(&scores))
     }
 
-    fn read_classes(&mut self, scores: &Tensor) -> Result<Vec<Option<u32>>> {
-        let values = scores.flatten_all()?.to_vec1::<f32>()?;
-        let width = values.len() / self.labels.len();
-        let classes: Vec<Option<u32>> = values.chunks_exact(width).map(decide).collect();
+    fn read_classes(&mut self, scores: &[f32]) -> Vec<Option<u32>> {
+        let width = scores.len() / self.labels.len();
+        let classes: Vec<Option<u32>> = scores.chunks_exact(width).map(decide).collect();
         self.bad.iter_mut().zip(&classes).for_each(|(bad, class)| *bad |= class.is_none());
-        Ok(classes)
+        classes
     }
 
     /// Raises the flag of every row that is wrong.

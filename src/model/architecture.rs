@@ -1,7 +1,7 @@
 //! Which network a classifier is, in memory and as the JSON kept in a checkpoint's metadata.
 
 use super::plan::Plan;
-use super::{LeNet, Linear, Mlp};
+use super::{ConvNet, LeNet, Linear, Mlp, ResNet};
 use crate::error::Result;
 use serde_json::{Value, json};
 
@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub(super) enum Architecture {
     Mlp(Mlp),
     LeNet(LeNet),
+    ConvNet(ConvNet),
+    ResNet(ResNet),
     Linear(Linear),
 }
 
@@ -18,6 +20,8 @@ impl Architecture {
         match self {
             Architecture::Mlp(mlp) => mlp.plan(),
             Architecture::LeNet(lenet) => lenet.plan(),
+            Architecture::ConvNet(convnet) => convnet.plan(),
+            Architecture::ResNet(resnet) => resnet.plan(),
             Architecture::Linear(linear) => linear.plan(),
         }
     }
@@ -29,9 +33,18 @@ impl Architecture {
                 // As text: serde_json may read a float back one unit off.
                 "leaky_slope": leaky_slope.to_string(),
             }),
-            Architecture::LeNet(LeNet { channels, height, width, outputs }) => {
-                json!({"kind": "lenet", "channels": channels, "height": height, "width": width, "outputs": outputs})
-            }
+            Architecture::LeNet(LeNet { channels, height, width, outputs, filters, hidden, features }) => json!({
+                "kind": "lenet", "channels": channels, "height": height, "width": width, "outputs": outputs,
+                "filters": filters, "hidden": hidden, "features": features,
+            }),
+            Architecture::ConvNet(ConvNet { channels, height, width, outputs, filters, features }) => json!({
+                "kind": "convnet", "channels": channels, "height": height, "width": width, "outputs": outputs,
+                "filters": filters, "features": features,
+            }),
+            Architecture::ResNet(ResNet { channels, side, outputs, filters, blocks }) => json!({
+                "kind": "resnet", "channels": channels, "side": side, "outputs": outputs, "filters": filters,
+                "blocks": blocks,
+            }),
             Architecture::Linear(Linear { inputs, bias }) => json!({"kind": "linear", "inputs": inputs, "bias": bias}),
         }
     }
@@ -56,12 +69,33 @@ impl Architecture {
                 height: size("height")?,
                 width: size("width")?,
                 outputs: size("outputs")?,
+                filters: match json["filters"].as_array().map(Vec::as_slice) {
+                    Some([first, second]) => [self::size(first), self::size(second)].map(|size| size.unwrap_or(0)),
+                    _ => return Err("architecture has no pair `filters`".into()),
+                },
+                hidden: size("hidden")?,
+                features: size("features")?,
+            })),
+            Some("convnet") => Ok(Architecture::ConvNet(ConvNet {
+                channels: size("channels")?,
+                height: size("height")?,
+                width: size("width")?,
+                outputs: size("outputs")?,
+                filters: size("filters")?,
+                features: size("features")?,
+            })),
+            Some("resnet") => Ok(Architecture::ResNet(ResNet {
+                channels: size("channels")?,
+                side: size("side")?,
+                outputs: size("outputs")?,
+                filters: size("filters")?,
+                blocks: size("blocks")?,
             })),
             Some("linear") => Ok(Architecture::Linear(Linear {
                 inputs: size("inputs")?,
                 bias: json["bias"].as_bool().ok_or("architecture has no flag `bias`")?,
             })),
-            _ => Err(format!("architecture kind is {}, known: mlp, lenet, linear", json["kind"])),
+            _ => Err(format!("architecture kind is {}, known: mlp, lenet, convnet, resnet, linear", json["kind"])),
         }
     }
 }

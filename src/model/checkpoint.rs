@@ -7,6 +7,7 @@
 
 use super::Classifier;
 use super::architecture::Architecture;
+use super::plan::{Kind, Parameter};
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
 use serde_json::{Map, Value, json};
@@ -25,11 +26,20 @@ impl Classifier {
         let metadata = json!({"format": "pt", "architecture": self.architecture.to_json().to_string()});
         header.insert("__metadata__".into(), metadata);
         let mut data: Vec<u8> = Vec::new();
-        for (name, var) in self.named_vars() {
+        let mut state = self.state();
+        // The format asks for aligned numbers: the eight bytes of the counts come first.
+        state.sort_by_key(|(parameter, _)| parameter.kind != Kind::Batches);
+        for (parameter, var) in state {
             let start = data.len();
-            data.extend(var.flatten_all()?.to_vec1::<f32>()?.iter().flat_map(|value| value.to_le_bytes()));
-            let entry = json!({"dtype": "F32", "shape": var.dims(), "data_offsets": [start, data.len()]});
-            header.insert(name, entry);
+            let values = var.flatten_all()?.to_vec1::<f32>()?;
+            if parameter.kind == Kind::Batches {
+                data.extend(values.iter().flat_map(|value| (*value as i64).to_le_bytes()));
+            } else {
+                data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            }
+            let dtype = dtype(parameter.kind).0;
+            let entry = json!({"dtype": dtype, "shape": var.dims(), "data_offsets": [start, data.len()]});
+            header.insert(parameter.name, entry);
         }
         let mut header = Value::Object(header).to_string().into_bytes();
         header.resize(header.len().next_multiple_of(PREFIX), b' '); // readers map the numbers in place
@@ -67,26 +77,31 @@ impl Classifier {
         let architecture = Architecture::from_json(&json).map_err(|reason| file.damaged(PREFIX, reason))?;
         let plan = architecture.plan().map_err(|error| file.damaged(PREFIX, error.to_string()))?;
         file.check_names(&plan.parameters().into_iter().map(|parameter| parameter.name).collect::<Vec<_>>())?;
-        Self::build(architecture, |parameter| file.values(&parameter.name, &parameter.shape))
+        Self::build(architecture, |parameter| file.values(parameter))
     }
 
     /// Replaces all parameters by those of a safetensors file, for instance one saved from PyTorch.
     ///
-    /// Either all parameters change or none. Errors: `Io`; `Damaged` naming the file, the byte and the tensor, also if
-    /// a tensor is missing, unknown, of another shape or not f32.
+    /// Running values of batch normalisation are taken too. Either all change or none. Errors: `Io`; `Damaged` naming
+    /// the file, the byte and the tensor, also if a tensor is missing, unknown, of another shape or type.
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let file = File::read(path.as_ref())?;
-        let vars = self.named_vars();
-        file.check_names(&vars.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
+        let state = self.state();
+        file.check_names(&state.iter().map(|(parameter, _)| parameter.name.clone()).collect::<Vec<_>>())?;
         let mut tensors = Vec::new();
-        for (name, var) in &vars {
-            tensors.push(Tensor::from_vec(file.values(name, var.dims())?, var.dims(), &Device::Cpu)?);
+        for (parameter, var) in &state {
+            tensors.push(Tensor::from_vec(file.values(parameter)?, var.dims(), &Device::Cpu)?);
         }
-        for ((_, var), tensor) in vars.iter().zip(&tensors) {
+        for ((_, var), tensor) in state.iter().zip(&tensors) {
             var.set(tensor)?;
         }
         Ok(())
     }
+}
+
+/// The type of a tensor in the file, and the bytes of a number: counts are whole numbers in PyTorch.
+fn dtype(kind: Kind) -> (&'static str, usize) {
+    if kind == Kind::Batches { ("I64", size_of::<i64>()) } else { ("F32", size_of::<f32>()) }
 }
 
 /// A file in memory with its header parsed.
@@ -134,11 +149,13 @@ impl<'a> File<'a> {
         }
     }
 
-    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    fn values(&self, parameter: &Parameter) -> Result<Vec<f32>> {
+        let Parameter { name, shape, .. } = parameter;
+        let (dtype, bytes) = dtype(parameter.kind);
         let in_header = |reason: String| self.damaged(PREFIX, format!("tensor `{name}`: {reason}"));
         let entry = self.header.get(name).ok_or_else(|| in_header("is missing".into()))?;
-        if entry["dtype"] != "F32" {
-            return Err(in_header(format!("expected dtype F32, got {}", entry["dtype"])));
+        if entry["dtype"] != dtype {
+            return Err(in_header(format!("expected dtype {dtype}, got {}", entry["dtype"])));
         }
         if entry["shape"] != json!(shape) {
             return Err(in_header(format!("expected shape {shape:?}, got {}", entry["shape"])));
@@ -147,7 +164,7 @@ impl<'a> File<'a> {
         let (Some(start), Some(end)) = (offset(0), offset(1)) else {
             return Err(in_header(format!("expected two data_offsets, got {}", entry["data_offsets"])));
         };
-        let size = shape.iter().product::<usize>() * size_of::<f32>();
+        let size = shape.iter().product::<usize>() * bytes;
         if start.checked_add(size) != Some(end) {
             return Err(in_header(format!("expected {size} bytes, got data_offsets [{start}, {end}]")));
         }
@@ -156,6 +173,9 @@ impl<'a> File<'a> {
             let reason = format!("tensor `{name}`: should end at data byte {end}, the file has {}", data.len());
             return Err(self.damaged(self.bytes.len(), reason));
         };
+        if parameter.kind == Kind::Batches {
+            return Ok(bytes.as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes) as f32).collect());
+        }
         let (values, _) = bytes.as_chunks::<4>();
         Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }

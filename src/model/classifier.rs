@@ -1,21 +1,44 @@
 //! A feature map and a linear head with their parameters.
 
 use super::architecture::Architecture;
-use super::plan::{Parameter, Plan, dense};
-use super::{LeNet, Linear, Mlp, init};
+use super::engine::{Engine, Wanted, Workspace};
+use super::ops::{Statistics, dense};
+use super::plan::{Parameter, Plan, Walk};
+use super::{ConvNet, LeNet, Linear, Mlp, ResNet, init};
 use crate::error::{Error, Result};
 use crate::{guard, rng};
 use candle_core::{DType, Device, Tensor, Var};
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 /// A classifier: scores = features(x) · wᵀ + b. Owned, `'static` and `Send`, so a notebook cell can keep it.
 ///
 /// One output is a two-class score, positive for class 1; C outputs are one score per class, before any softmax.
+///
+/// Batch normalisation uses the running values everywhere but in [`Classifier::gradients`], so the answer for an example
+/// never depends on the others, and there is no mode to forget.
 pub struct Classifier {
     pub(super) architecture: Architecture,
     plan: Plan,
     parameters: Vec<(String, Var)>,
+    /// Running means, variances and counts of batches, not trained.
+    running: Vec<(String, Var)>,
+    workspace: Mutex<Workspace>,
 }
+
+/// What one batch says about the parameters; see [`Classifier::gradients`].
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    /// The scores of the batch, (n,) or (n, C), detached.
+    pub scores: Tensor,
+    /// The value of the objective.
+    pub value: f64,
+    /// Its gradient in each parameter, in the order of [`Classifier::vars`].
+    pub parameters: Vec<Tensor>,
+}
+
+/// The share of a batch in the running values, as in PyTorch.
+const MOMENTUM: f64 = 0.1;
 
 // Rows per forward pass when only the answer is wanted: bounds the memory of a large test set.
 const ROWS: usize = 512;
@@ -35,6 +58,20 @@ impl Classifier {
         Self::seeded(Architecture::LeNet(settings.clone()), seed)
     }
 
+    /// A deeper convolutional classifier of 3×3 windows. Same settings and seed, same bytes.
+    ///
+    /// Errors: `Value` for a size of 0 or images smaller than 4×4; `SecondCopy`.
+    pub fn convnet(settings: &ConvNet, seed: u64) -> Result<Self> {
+        Self::seeded(Architecture::ConvNet(settings.clone()), seed)
+    }
+
+    /// A residual classifier with batch normalisation. Same settings and seed, same bytes.
+    ///
+    /// Errors: `Value` for a size of 0 or a side that is no multiple of 4; `SecondCopy`.
+    pub fn resnet(settings: &ResNet, seed: u64) -> Result<Self> {
+        Self::seeded(Architecture::ResNet(settings.clone()), seed)
+    }
+
     /// A linear classifier, all zero.
     ///
     /// Errors: `Value` for 0 inputs; `SecondCopy`.
@@ -44,7 +81,7 @@ impl Classifier {
 
     fn seeded(architecture: Architecture, seed: u64) -> Result<Self> {
         let mut stream = rng::stream(seed, "init");
-        Self::build(architecture, |parameter| Ok(init::uniform(parameter, &mut stream)))
+        Self::build(architecture, |parameter| Ok(init::values(parameter, &mut stream)))
     }
 
     /// The network with the values that `values` gives for each parameter, in the order of the plan.
@@ -54,12 +91,14 @@ impl Classifier {
     ) -> Result<Self> {
         guard::one_copy()?;
         let plan = architecture.plan()?;
-        let mut parameters = Vec::new();
+        let (mut parameters, mut running) = (Vec::new(), Vec::new());
         for parameter in plan.parameters() {
-            let var = Var::from_vec(values(&parameter)?, parameter.shape, &Device::Cpu);
-            parameters.push((parameter.name, var.map_err(Error::candle("classifier"))?));
+            let values = values(&parameter)?;
+            let list = if parameter.kind.trained() { &mut parameters } else { &mut running };
+            let var = Var::from_vec(values, parameter.shape, &Device::Cpu);
+            list.push((parameter.name, var.map_err(Error::candle("classifier"))?));
         }
-        Ok(Self { architecture, plan, parameters })
+        Ok(Self { architecture, plan, parameters, running, workspace: Mutex::default() })
     }
 
     /// The features of `x`, the input of the head.
@@ -67,7 +106,9 @@ impl Classifier {
     /// `x`: (n, c, h, w) or (n, inputs) f32, n at least 1; returns (n, d). Gradients reach the parameters.
     /// Errors: `Shape`, or `Value` if `x` is not f32.
     pub fn features(&self, x: &Tensor) -> Result<Tensor> {
-        self.plan.features("features", &self.plan.arrange("features", x)?, &self.tensors(Gradients::Tracked))
+        let x = self.plan.arrange("features", x)?;
+        let parameters = self.tensors();
+        Ok(self.walk("features", &x, &parameters, false)?.0)
     }
 
     /// The scores of `x`, before any sigmoid or softmax.
@@ -75,7 +116,10 @@ impl Classifier {
     /// `x`: (n, c, h, w) or (n, inputs) f32, n at least 1; returns (n,) for one output, (n, C) for C outputs.
     /// Gradients reach the parameters. Errors: `Shape`, or `Value` if `x` is not f32.
     pub fn scores(&self, x: &Tensor) -> Result<Tensor> {
-        self.forward("scores", x, Gradients::Tracked)
+        let x = self.plan.arrange("scores", x)?;
+        let parameters = self.tensors();
+        let (features, _) = self.walk("scores", &x, &parameters, false)?;
+        self.head("scores", &features, &parameters)
     }
 
     /// The class of each row of `x`: for one output 1 where the score is above 0, else the first largest score.
@@ -103,8 +147,12 @@ impl Classifier {
         // At least one pass, which refuses a wrong shape and an empty batch.
         for start in (0..rows.max(1)).step_by(ROWS) {
             let part = if rows <= ROWS { Ok(x.clone()) } else { x.narrow(0, start, ROWS.min(rows - start)) };
-            let scores = self.forward(op, &part.map_err(Error::candle(op))?, Gradients::None)?;
+            let x = self.plan.arrange(op, &part.map_err(Error::candle(op))?)?;
+            let engine = self.engine(op, Wanted::Nothing)?;
+            let mut workspace = self.workspace();
+            let (scores, _) = engine.forward(&x.detach(), &mut workspace).map_err(Error::candle(op))?;
             values.extend(scores.flatten_all()?.to_vec1::<f32>()?);
+            self.keep(workspace);
         }
         Ok(values)
     }
@@ -190,6 +238,11 @@ impl Classifier {
         self.parameters.iter().map(|(_, var)| var.clone()).collect()
     }
 
+    /// The running means, variances and counts of batch normalisation, with their PyTorch names.
+    pub fn named_buffers(&self) -> Vec<(String, Var)> {
+        self.running.clone()
+    }
+
     /// All parameters with their PyTorch names. Setting a `Var` changes the classifier.
     pub fn named_vars(&self) -> Vec<(String, Var)> {
         self.parameters.clone()
@@ -207,42 +260,161 @@ impl Classifier {
         objective: impl Fn(&Tensor) -> Result<Tensor>,
     ) -> Result<(Tensor, Tensor)> {
         const OP: &str = "input_gradient";
-        let x = Var::from_tensor(&x.detach()).map_err(Error::candle(OP))?;
-        let scores = self.forward(OP, &x, Gradients::Input)?;
-        let value = objective(&scores)?;
-        if value.elem_count() != 1 {
-            return Err(Error::Shape { op: OP, expected: "a scalar objective ()".into(), got: value.dims().to_vec() });
+        let shape = x.shape().clone();
+        let x = self.plan.arrange(OP, x)?.detach();
+        let engine = self.engine(OP, Wanted::Input)?;
+        let mut workspace = self.workspace();
+        let (scores, trace) = engine.forward(&x, &mut workspace).map_err(Error::candle(OP))?;
+        let (scores, _, slopes) = self.slopes(OP, scores, objective)?;
+        let gradient = match slopes {
+            Some(slopes) => {
+                let gradient = engine.input_gradient(&slopes, &trace, &mut workspace);
+                gradient.and_then(|gradient| gradient.reshape(shape)).map_err(Error::candle(OP))?
+            }
+            None => Tensor::zeros(shape, DType::F32, &Device::Cpu).map_err(Error::candle(OP))?,
+        };
+        self.keep(workspace);
+        Ok((scores, gradient))
+    }
+
+    /// The scores of `x`, the value of `objective(scores)`, and its gradient in every parameter.
+    ///
+    /// `x` as for [`Classifier::scores`]; `objective` returns a scalar, usually the mean loss. The same gradients as
+    /// `objective(&net.scores(&x)?)?.backward()`, in less time. With batch normalisation this is a step of training: the
+    /// batch is normalised by its own mean and variance, and the running values move towards them.
+    /// Same bytes on any number of threads. Errors: `Shape` for `x` or an objective that is no scalar; `Value` if a batch
+    /// to be normalised has fewer than two values a channel; whatever `objective` returns.
+    pub fn gradients(&mut self, x: &Tensor, objective: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Gradients> {
+        const OP: &str = "gradients";
+        let x = self.plan.arrange(OP, x)?.detach();
+        if self.plan.has_batch_norm() {
+            return self.gradients_of_batch(OP, &x, objective);
         }
-        let mut gradients = value.backward().map_err(Error::candle(OP))?;
-        let gradient = match gradients.remove(&x) {
-            Some(gradient) => gradient.detach(),
-            None => x.zeros_like().map_err(Error::candle(OP))?.detach(),
+        let engine = self.engine(OP, Wanted::Parameters)?;
+        let mut workspace = self.workspace();
+        let (scores, trace) = engine.forward(&x, &mut workspace).map_err(Error::candle(OP))?;
+        let (scores, value, slopes) = self.slopes(OP, scores, objective)?;
+        let parameters = match slopes {
+            Some(slopes) => engine.parameter_gradients(&slopes, &trace, &mut workspace),
+            None => self.parameters.iter().map(|(_, var)| var.as_detached_tensor().zeros_like()).collect(),
         };
-        Ok((scores.detach(), gradient))
+        self.keep(workspace);
+        Ok(Gradients { scores, value, parameters: parameters.map_err(Error::candle(OP))? })
     }
 
-    fn forward(&self, op: &'static str, x: &Tensor, gradients: Gradients) -> Result<Tensor> {
-        let x = self.plan.arrange(op, x)?;
-        let x = if gradients == Gradients::None { x.detach() } else { x };
-        let tensors = self.tensors(gradients);
-        let (layers, head) = tensors.split_at(tensors.len() - if self.plan.head_bias { 2 } else { 1 });
-        let features = self.plan.features(op, &x, layers)?;
-        let scores = || {
-            let scores = dense(&features, &head[0], head.get(1))?;
-            if self.plan.outputs == 1 { scores.squeeze(1) } else { Ok(scores) }
+    /// [`Classifier::gradients`] through candle's graph, for layers that treat the batch as one.
+    fn gradients_of_batch(
+        &mut self,
+        op: &'static str,
+        x: &Tensor,
+        objective: impl Fn(&Tensor) -> Result<Tensor>,
+    ) -> Result<Gradients> {
+        let tensors = self.tensors();
+        let (features, seen) = self.walk(op, x, &tensors, true)?;
+        let scores = self.head(op, &features, &tensors)?;
+        let value = scalar(op, objective(&scores)?)?;
+        let gradients = value.backward().map_err(Error::candle(op))?;
+        let gradient = |(_, var): &(String, Var)| match gradients.get(var) {
+            Some(gradient) => Ok(gradient.detach()),
+            None => var.as_detached_tensor().zeros_like(),
         };
-        scores().map_err(Error::candle(op))
+        let parameters: candle_core::Result<Vec<Tensor>> = self.parameters.iter().map(gradient).collect();
+        let parameters = parameters.map_err(Error::candle(op))?;
+        self.follow(&seen)?;
+        Ok(Gradients { scores: scores.detach(), value: to_f64(&value)?, parameters })
     }
 
-    fn tensors(&self, gradients: Gradients) -> Vec<Tensor> {
-        self.parameters
-            .iter()
-            .map(|(_, var)| match gradients {
-                Gradients::Tracked => var.as_tensor().clone(),
-                // Detached weights spare the backward pass their gradients.
-                Gradients::Input | Gradients::None => var.as_detached_tensor(),
-            })
-            .collect()
+    /// Moves the running values towards those of a batch.
+    fn follow(&mut self, seen: &[Statistics]) -> Result<()> {
+        for (own, seen) in self.running.chunks_exact(3).zip(seen) {
+            let [(_, mean), (_, variance), (_, batches)] = own else { continue };
+            // The running variance has divisor count - 1.
+            let unbiased = seen.count as f64 / (seen.count as f64 - 1.0);
+            for (var, new, factor) in [(mean, &seen.mean, 1.0), (variance, &seen.variance, unbiased)] {
+                let old = var.to_vec1::<f32>()?;
+                let moved =
+                    |(old, new): (&f32, &f64)| ((1.0 - MOMENTUM) * f64::from(*old) + MOMENTUM * factor * new) as f32;
+                let moved: Vec<f32> = old.iter().zip(new).map(moved).collect();
+                var.set(&Tensor::from_vec(moved, var.shape(), &Device::Cpu)?)?;
+            }
+            batches.set(&(batches.as_detached_tensor() + 1.0)?)?;
+        }
+        Ok(())
+    }
+
+    /// The scores in their public shape, the objective's value, and its gradient in the scores (n, C) if there is one.
+    fn slopes(
+        &self,
+        op: &'static str,
+        scores: Tensor,
+        objective: impl Fn(&Tensor) -> Result<Tensor>,
+    ) -> Result<(Tensor, f64, Option<Tensor>)> {
+        let shape = scores.shape().clone();
+        let scores = if self.plan.outputs == 1 { scores.squeeze(1) } else { Ok(scores) };
+        let scores = scores.and_then(|scores| Var::from_tensor(&scores)).map_err(Error::candle(op))?;
+        let value = scalar(op, objective(&scores)?)?;
+        let mut gradients = value.backward().map_err(Error::candle(op))?;
+        let slopes = gradients.remove(&scores).map(|slopes| slopes.detach().reshape(shape)).transpose();
+        Ok((scores.as_detached_tensor(), to_f64(&value)?, slopes.map_err(Error::candle(op))?))
+    }
+
+    /// The features, and what each normalisation saw if it is `training`.
+    fn walk(
+        &self,
+        op: &'static str,
+        x: &Tensor,
+        parameters: &[Tensor],
+        training: bool,
+    ) -> Result<(Tensor, Vec<Statistics>)> {
+        let running = self.statistics()?;
+        let mut walk =
+            Walk { op, parameters: parameters.iter(), running: running.iter(), training: training.then(Vec::new) };
+        let features = walk.through(&self.plan.steps, x)?;
+        Ok((features, walk.training.unwrap_or_default()))
+    }
+
+    fn head(&self, op: &'static str, features: &Tensor, parameters: &[Tensor]) -> Result<Tensor> {
+        let own = &parameters[parameters.len() - if self.plan.head_bias { 2 } else { 1 }..];
+        let scores = dense(features, &own[0], own.get(1))?;
+        if self.plan.outputs == 1 { scores.squeeze(1).map_err(Error::candle(op)) } else { Ok(scores) }
+    }
+
+    fn engine(&self, op: &'static str, wanted: Wanted) -> Result<Engine> {
+        let parameters: Vec<Tensor> = self.parameters.iter().map(|(_, var)| var.as_detached_tensor()).collect();
+        Engine::new(&self.plan, &parameters, &self.statistics()?, wanted).map_err(Error::candle(op))
+    }
+
+    /// The running values by which each normalisation works.
+    fn statistics(&self) -> Result<Vec<Statistics>> {
+        let read = |own: &[(String, Var)]| {
+            let values = |at: usize| own[at].1.to_dtype(DType::F64)?.to_vec1::<f64>();
+            Ok(Statistics { mean: values(0)?, variance: values(1)?, count: 0 })
+        };
+        self.running.chunks_exact(3).map(read).collect::<candle_core::Result<_>>().map_err(Error::candle("classifier"))
+    }
+
+    /// The memory of the last pass; a pass inside an objective gets memory of its own.
+    fn workspace(&self) -> Workspace {
+        std::mem::take(&mut *self.workspace.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn keep(&self, workspace: Workspace) {
+        *self.workspace.lock().unwrap_or_else(PoisonError::into_inner) = workspace;
+    }
+
+    fn tensors(&self) -> Vec<Tensor> {
+        self.parameters.iter().map(|(_, var)| var.as_tensor().clone()).collect()
+    }
+
+    /// Everything a checkpoint holds, in the order of the plan.
+    pub(super) fn state(&self) -> Vec<(Parameter, Var)> {
+        let (mut parameters, mut running) = (self.parameters.iter(), self.running.iter());
+        let own = |parameter: Parameter| {
+            let next = if parameter.kind.trained() { parameters.next() } else { running.next() };
+            let (_, var) = next.expect("the classifier holds every parameter of its plan");
+            (parameter, var.clone())
+        };
+        self.plan.parameters().into_iter().map(own).collect()
     }
 
     fn one_output(&self, op: &'static str) -> Result<()> {
@@ -254,15 +426,15 @@ impl Classifier {
     }
 }
 
-/// What a forward pass is to be differentiated in.
-#[derive(Clone, Copy, PartialEq)]
-enum Gradients {
-    /// The parameters, and the input if it is tracked.
-    Tracked,
-    /// The input alone.
-    Input,
-    /// Nothing.
-    None,
+fn scalar(op: &'static str, value: Tensor) -> Result<Tensor> {
+    if value.elem_count() == 1 {
+        return Ok(value);
+    }
+    Err(Error::Shape { op, expected: "a scalar objective ()".into(), got: value.dims().to_vec() })
+}
+
+fn to_f64(value: &Tensor) -> Result<f64> {
+    Ok(value.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?[0])
 }
 
 impl fmt::Debug for Classifier {

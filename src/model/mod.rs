@@ -17,14 +17,19 @@
 mod architecture;
 mod checkpoint;
 mod classifier;
+mod convnet;
+mod engine;
 mod init;
 mod lenet;
 mod linear;
 mod mlp;
 pub mod ops;
 mod plan;
+mod resnet;
 
-pub use classifier::Classifier;
+pub use classifier::{Classifier, Gradients};
+pub use convnet::ConvNet;
 pub use lenet::LeNet;
 pub use linear::Linear;
 pub use mlp::Mlp;
+pub use resnet::ResNet;

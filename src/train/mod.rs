@@ -21,7 +21,7 @@ use crate::loss::Loss;
 use crate::model::Classifier;
 use crate::progress::{Progress, interrupted};
 use crate::{guard, rng};
-use candle_core::{DType, Var};
+use candle_core::Var;
 use sgd::Sgd;
 use std::time::Instant;
 
@@ -92,17 +92,17 @@ impl Trainer {
                     return Ok(history);
                 }
                 let batch = if rows.len() == labels.len() { data.clone() } else { data.select(&rows)? };
-                let scores = net.scores(&batch.x)?;
-                let seen = scores.flatten_all()?.to_vec1::<f32>()?;
-                self.check_finite(&seen, epoch)?;
-                let value = self.loss.value(&scores, &batch.y)?;
-                let mean = f64::from(value.to_dtype(DType::F32)?.to_scalar::<f32>()?);
-                if !mean.is_finite() {
-                    return Err(self.diverged("loss", mean, epoch));
+                let found = net.gradients(&batch.x, |scores| {
+                    self.check_finite(&scores.flatten_all()?.to_vec1::<f32>()?, epoch)?;
+                    self.loss.value(scores, &batch.y)
+                })?;
+                if !found.value.is_finite() {
+                    return Err(self.diverged("loss", found.value, epoch));
                 }
-                loss += mean * rows.len() as f64;
+                loss += found.value * rows.len() as f64;
+                let seen = found.scores.flatten_all()?.to_vec1::<f32>()?;
                 right += self.right(&seen, net.outputs(), &batch.labels()?)?;
-                sgd.step(&value.backward().map_err(Error::candle(OP))?)?;
+                sgd.step(&found.parameters)?;
             }
             let count = labels.len() as f64;
             let seconds = start.elapsed().as_secs_f64();

@@ -1,11 +1,14 @@
-"""Scores and gradients of the networks, by PyTorch. Writes network.json; needs torch (made with 2.6.0, CPU, f64).
+"""Scores and gradients of the networks, by PyTorch. Writes network.json and network.safetensors; needs torch and safetensors
+(made with 2.15.0, CPU, f64).
 
 Parameters and inputs follow `pattern`, a formula that Rust repeats exactly, rounded to f32 and then used in f64.
-For every tensor the file holds the gradient's L2 norm, its sum, and its first and last entry.
+For every tensor network.json holds the gradient's L2 norm, its sum, and its first and last entry.
+network.safetensors is a small residual network's state as PyTorch saves it, in f32; its scores are in network.json too.
 """
 import json, pathlib
 import torch
 from torch import nn
+import networks
 
 def pattern(which, shape, scale):
     n = 1
@@ -14,27 +17,28 @@ def pattern(which, shape, scale):
     values = ((k * 7919 + which * 104729 + 13) % 2003).double() / 1001.5 - 1.0
     return (values * scale).float().double().reshape(shape)
 
-def mlp():
-    slope = 0.01
-    return nn.Sequential(nn.Linear(12, 10), nn.LeakyReLU(slope), nn.Linear(10, 7), nn.LeakyReLU(slope)), nn.Linear(7, 1)
-
-def lenet(flat, outputs, channels):
-    return nn.Sequential(nn.Conv2d(channels, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
-                         nn.Flatten(), nn.Linear(flat, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()), nn.Linear(84, outputs)
-
 def describe(g):
     g = g.flatten()
     return {"norm": g.norm().item(), "sum": g.sum().item(), "first": g[0].item(), "last": g[-1].item()}
 
-def case(name, modules, shape):
-    features, head = modules
-    model = nn.ModuleDict({"features": features, "head": head}).double()
+def fill(model):
     with torch.no_grad():
         for which, (_, p) in enumerate(model.named_parameters()):
             p.copy_(pattern(which, list(p.shape), 1.5 / max(1, p[0].numel()) ** 0.5 if p.dim() > 1 else 0.1))
+        which = 50
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.add_(1.0)
+                module.running_mean.copy_(pattern(which, list(module.running_mean.shape), 0.2))
+                module.running_var.copy_((pattern(which + 1, list(module.running_var.shape), 0.5) + 1.0).float().double())
+                which += 2
+
+def case(name, model, shape, training=False):
+    model = model.double().train(training)
+    fill(model)
     x = (pattern(97, shape, 0.5) + 0.5).float().double().requires_grad_(True)
-    phi = features(x)
-    scores = head(phi)
+    phi = model["features"](x)
+    scores = model["head"](phi)
     labels = torch.arange(shape[0]) % max(2, scores.shape[1])
     if scores.shape[1] == 1:
         scores = scores[:, 0]
@@ -54,6 +58,8 @@ def case(name, modules, shape):
         out["pair_loss"] = second.item()
         out["pair_input"] = describe(grads[-1])
         out["pair_parameters"] = {n: describe(g) for n, g in zip(named, grads)}
+    if training:
+        out["running"] = {n: describe(b) for n, b in model.named_buffers() if "running" in n}
     return out
 
 def pool(rows):
@@ -63,14 +69,30 @@ def pool(rows):
     (y * weights).sum().backward()
     return {"x": rows, "value": y.flatten().tolist(), "gradient": x.grad.flatten().tolist()}
 
-cases = [case("mlp", mlp(), [6, 12]), case("lenet one output", lenet(16, 1, 1), [4, 1, 16, 16]),
-         case("lenet three outputs", lenet(16 * 2 * 1, 3, 3), [5, 3, 21, 17])]
-pools = [pool([[1, 3], [3, 2]]), pool([[5, 5], [5, 5]]), pool([[0, 0, 2, 2], [0, 0, 2, 2], [4, 1, -1, -2], [1, 4, -2, -1]]),
-         pool([[1, 2, 9], [3, 4, 9], [9, 9, 9]])]
-z = torch.tensor([-2.0, -0.0, 0.0, 3.0], dtype=torch.float64)
-def rectified(f):
+def rectified(z, f):
     x = z.clone().requires_grad_(True)
     f(x).sum().backward()
     return x.grad.tolist()
-rectifier = {"x": z.tolist(), "relu": rectified(torch.relu), "leaky": rectified(lambda x: nn.functional.leaky_relu(x, 0.01))}
-pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps({"torch": torch.__version__, "cases": cases, "pools": pools, "rectifier": rectifier}, indent=1) + "\n")
+
+if __name__ == "__main__":
+    from safetensors.torch import save_file
+    small = lambda: networks.resnet(2, 8, 1, filters=3, blocks=2)
+    cases = [case("mlp", networks.mlp(12, [10], 7, 1), [6, 12]),
+             case("lenet one output", networks.lenet(1, 16, 16, 1), [4, 1, 16, 16]),
+             case("lenet three outputs", networks.lenet(3, 21, 17, 3), [5, 3, 21, 17]),
+             case("wide lenet", networks.lenet(2, 16, 18, 1, (12, 32), 240, 192), [3, 2, 16, 18]),
+             case("convnet", networks.convnet(3, 9, 13, 2, 8, 20), [5, 3, 9, 13]),
+             case("resnet", small(), [5, 2, 8, 8]),
+             case("resnet in training", small(), [5, 2, 8, 8], training=True)]
+    pools = [pool([[1, 3], [3, 2]]), pool([[5, 5], [5, 5]]), pool([[0, 0, 2, 2], [0, 0, 2, 2], [4, 1, -1, -2], [1, 4, -2, -1]]),
+             pool([[1, 2, 9], [3, 4, 9], [9, 9, 9]])]
+    z = torch.tensor([-2.0, -0.0, 0.0, 3.0], dtype=torch.float64)
+    rectifier = {"x": z.tolist(), "relu": rectified(z, torch.relu), "leaky": rectified(z, lambda x: nn.functional.leaky_relu(x, 0.01))}
+    model = small().double().eval()
+    fill(model)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d): module.num_batches_tracked.fill_(17)
+    here = pathlib.Path(__file__)
+    save_file({n: t if t.dtype == torch.int64 else t.float() for n, t in model.state_dict().items()}, here.with_suffix(".safetensors"))
+    out = {"torch": torch.__version__, "cases": cases, "pools": pools, "rectifier": rectifier}
+    here.with_suffix(".json").write_text(json.dumps(out, indent=1) + "\n")

@@ -25,5 +25,7 @@ mod model_checkpoint;
 mod model_classifier;
 mod model_network;
 mod model_ops;
+mod model_ops_convolution;
+mod model_ops_reference;
 mod train_fit;
 mod train_threshold;

@@ -20,7 +20,7 @@ fn a_pool_takes_the_maximum_and_gives_its_gradient_to_the_first_one() {
         for dtype in [DType::F32, DType::F64] {
             let x = Tensor::from_vec(rows.concat(), (1, 1, h, w), &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
             let x = Var::from_tensor(&x).unwrap();
-            let y = max_pool(&x, 2).unwrap();
+            let y = max_pool(&x, 2, 2).unwrap();
             let values: Vec<f64> = y.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap();
             assert_eq!(values, floats(&case["value"]));
             let weights: Vec<f64> = (1..=values.len()).map(|i| i as f64).collect();
@@ -36,7 +36,7 @@ fn a_pool_takes_the_maximum_and_gives_its_gradient_to_the_first_one() {
 fn pooling_with_three_by_three_windows_leaves_out_what_fills_no_window() {
     let values: Vec<f32> = (0..2 * 3 * 7 * 8).map(|i| (i * 37 % 101) as f32).collect();
     let x = Tensor::from_vec(values.clone(), (2, 3, 7, 8), &Device::Cpu).unwrap();
-    let y = max_pool(&x, 3).unwrap();
+    let y = max_pool(&x, 3, 3).unwrap();
     assert_eq!(y.dims(), [2, 3, 2, 2]);
     let at = |plane: usize, r: usize, c: usize| values[plane * 56 + r * 8 + c];
     let expected: Vec<f32> = (0..6 * 4)
@@ -52,10 +52,10 @@ fn pooling_with_three_by_three_windows_leaves_out_what_fills_no_window() {
 #[test]
 fn a_pool_reads_a_transposed_tensor_and_passes_nan_on() {
     let x = Tensor::new(&[[[[1f32, 2.0], [3.0, f32::NAN]]]], &Device::Cpu).unwrap().transpose(2, 3).unwrap();
-    assert!(max_pool(&x, 2).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()[0].is_nan());
+    assert!(max_pool(&x, 2, 2).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()[0].is_nan());
     let x = Tensor::new(&[[[[1f32, 2.0, 8.0], [3.0, 4.0, 9.0]]]], &Device::Cpu).unwrap().transpose(2, 3).unwrap();
     let x = Var::from_tensor(&x.contiguous().unwrap()).unwrap();
-    let y = max_pool(&x.transpose(2, 3).unwrap(), 2).unwrap();
+    let y = max_pool(&x.transpose(2, 3).unwrap(), 2, 2).unwrap();
     assert_eq!(y.flatten_all().unwrap().to_vec1::<f32>().unwrap(), [4.0]);
     let gradients = y.sum_all().unwrap().backward().unwrap();
     let gradient = gradients.get(&x).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
@@ -65,11 +65,11 @@ fn a_pool_reads_a_transposed_tensor_and_passes_nan_on() {
 #[test]
 fn a_pool_refuses_what_it_cannot_pool() {
     let x = Tensor::zeros((1, 1, 1, 4), DType::F32, &Device::Cpu).unwrap();
-    let message = max_pool(&x, 2).unwrap_err().to_string();
+    let message = max_pool(&x, 2, 2).unwrap_err().to_string();
     assert_eq!(message, "max_pool: expected (n, c, h, w) with h and w at least 2, got [1, 1, 1, 4]");
-    assert!(max_pool(&x, 0).unwrap_err().to_string().contains("size of at least 1"));
+    assert!(max_pool(&x, 0, 2).unwrap_err().to_string().contains("size of at least 1"));
     let integers = Tensor::zeros((1, 1, 4, 4), DType::U8, &Device::Cpu).unwrap();
-    assert!(max_pool(&integers, 2).unwrap_err().to_string().contains("f32 or f64"));
+    assert!(max_pool(&integers, 2, 2).unwrap_err().to_string().contains("f32 or f64"));
 }
 
 #[test]

@@ -169,7 +169,9 @@ fn in_child() -> bool {
 fn the_number_of_threads_does_not_change_a_byte() {
     if in_child() {
         let data = blobs(96, 256, 1);
-        let mut lenet = Classifier::lenet(&LeNet { channels: 1, height: 16, width: 16, outputs: 2 }, 1).unwrap();
+        let mut lenet =
+            Classifier::lenet(&LeNet { channels: 1, height: 16, width: 16, outputs: 2, ..LeNet::default() }, 1)
+                .unwrap();
         let first = Trainer { epochs: 2, ..quiet(Loss::CrossEntropy) }.fit(&mut lenet, &data).unwrap();
         let mut mlp = Classifier::mlp(&Mlp { inputs: 256, hidden: vec![300], ..Mlp::default() }, 1).unwrap();
         let second = Trainer { epochs: 2, batch: 0, ..quiet(Loss::Differential) }.fit(&mut mlp, &data).unwrap();

@@ -3,9 +3,10 @@
 //! Same shape out as in. The derivative at 0 is `slope`, so a plain rectifier (`slope` 0) has relu'(0) = 0.
 //! leaky_relu(-2) with slope 0.01 is -0.02; leaky_relu(-inf) with slope 0 is 0, not NaN.
 
-use super::contiguous;
+use super::simd::Number;
+use super::{SECOND, by_type, contiguous, on_cpu};
 use crate::error::{Error, Result};
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor, WithDType, bail};
 
 /// x where x > 0, `slope` · x elsewhere; see [`super`] for why candle's rectifier is not used.
 ///
@@ -16,15 +17,43 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
         let expected = "a finite slope of at least 0".into();
         return Err(Error::Value { op: "leaky_relu", expected, got: slope.to_string() });
     }
-    let rectify = || x.contiguous()?.apply_op1(Rectifier { slope });
+    let rectify = || {
+        if on_cpu(x) { x.contiguous()?.apply_op1(Rectifier { slope }) } else { composed(x, slope) }
+    };
     rectify().map_err(Error::candle("leaky_relu"))
+}
+
+/// The same from candle's operations, for other devices.
+fn composed(x: &Tensor, slope: f64) -> candle_core::Result<Tensor> {
+    // A slope of 0 must not meet -inf: the product would be NaN.
+    let below = if slope == 0.0 { x.zeros_like()? } else { (x * slope)? };
+    x.le(0.0)?.where_cond(&below, x)
+}
+
+/// Rectifies in place; see [`leaky_relu`].
+#[inline]
+pub(crate) fn rectify<T: Number>(values: &mut [T], slope: T) {
+    if slope == T::zero() {
+        values.iter_mut().for_each(|x| *x = if *x <= T::zero() { T::zero() } else { *x });
+    } else {
+        values.iter_mut().for_each(|x| *x = if *x <= T::zero() { *x * slope } else { *x });
+    }
+}
+
+/// Turns the gradient of the result into that of the argument. `values` may be either of the two: both are above 0 at
+/// the same places.
+#[inline]
+pub(crate) fn rectify_gradient<T: Number>(values: &[T], slope: T, gradient: &mut [T]) {
+    for (g, value) in gradient.iter_mut().zip(values) {
+        *g = if *value > T::zero() { *g } else { *g * slope };
+    }
 }
 
 struct Rectifier {
     slope: f64,
 }
 
-/// Takes the rectifier's input and the gradient of its output; returns the gradient of the input.
+/// Takes the rectifier's result and the gradient of it; returns the gradient of the input.
 struct RectifierGradient {
     slope: f64,
 }
@@ -35,26 +64,16 @@ impl CustomOp1 for Rectifier {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        let slope = self.slope;
-        // A slope of 0 must not meet -inf: the product would be NaN.
-        let out = match storage {
-            CpuStorage::F32(x) => {
-                let below = |x: f32| if slope == 0.0 { 0.0 } else { x * slope as f32 };
-                let x = contiguous("leaky_relu", x, layout)?;
-                CpuStorage::F32(x.iter().map(|&x| if x <= 0.0 { below(x) } else { x }).collect())
-            }
-            CpuStorage::F64(x) => {
-                let below = |x: f64| if slope == 0.0 { 0.0 } else { x * slope };
-                let x = contiguous("leaky_relu", x, layout)?;
-                CpuStorage::F64(x.iter().map(|&x| if x <= 0.0 { below(x) } else { x }).collect())
-            }
-            _ => bail!("leaky_relu: the values must be f32 or f64"),
-        };
+        let out = by_type!("leaky_relu", storage, T => {
+            let mut out = contiguous::<T>("leaky_relu", storage, layout)?.to_vec();
+            rectify(&mut out, T::from_f64(self.slope));
+            out
+        });
         Ok((out, layout.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, _rectified: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
-        x.apply_op2_no_bwd(&gradient.contiguous()?, &RectifierGradient { slope: self.slope }).map(Some)
+        gradient.contiguous()?.apply_op2(x, RectifierGradient { slope: self.slope }).map(Some)
     }
 }
 
@@ -65,23 +84,26 @@ impl CustomOp2 for RectifierGradient {
 
     fn cpu_fwd(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
         gradient: &CpuStorage,
         gradient_layout: &Layout,
+        x: &CpuStorage,
+        x_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let (name, slope) = (self.name(), self.slope);
-        let out = match (x, gradient) {
-            (CpuStorage::F32(x), CpuStorage::F32(g)) => {
-                let (x, g) = (contiguous(name, x, x_layout)?, contiguous(name, g, gradient_layout)?);
-                CpuStorage::F32(x.iter().zip(g).map(|(&x, &g)| if x > 0.0 { g } else { g * slope as f32 }).collect())
-            }
-            (CpuStorage::F64(x), CpuStorage::F64(g)) => {
-                let (x, g) = (contiguous(name, x, x_layout)?, contiguous(name, g, gradient_layout)?);
-                CpuStorage::F64(x.iter().zip(g).map(|(&x, &g)| if x > 0.0 { g } else { g * slope }).collect())
-            }
-            _ => bail!("{name}: values and gradient must both be f32 or both f64"),
-        };
+        let out = by_type!(self.name(), x, T => {
+            let mut out = contiguous::<T>(self.name(), gradient, gradient_layout)?.to_vec();
+            rectify_gradient(contiguous::<T>(self.name(), x, x_layout)?, T::from_f64(self.slope), &mut out);
+            out
+        });
         Ok((out, x_layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        bail!("leaky_relu: {SECOND}")
     }
 }

@@ -1,0 +1,124 @@
+//! A fully connected layer, with gradients computed only when asked.
+//!
+//! y = x · wᵀ + b, x: (n, i), w: (o, i), b: (o,), y: (n, o). x = [[1, 2]], w = [[3, 4]], b = [5] give [[16]].
+
+use super::{SECOND, by_type, contiguous, on_cpu};
+use crate::error::{Error, Result};
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, WithDType, bail};
+
+const OP: &str = "dense";
+
+/// `x` · `weight`ᵀ + `bias`.
+///
+/// `x`: (n, i), `weight`: (o, i), `bias`: (o,), all f32 or all f64. Returns (n, o). Differentiable once in each argument;
+/// a gradient that is not tracked is not computed. Errors: `Shape` if the sizes do not fit together.
+pub fn dense(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let fits = matches!((x.dims(), weight.dims()), ([_, i], [_, w]) if i == w);
+    if !fits {
+        let expected = format!("x (n, i) for weight (o, i) {:?}", weight.dims());
+        return Err(Error::Shape { op: OP, expected, got: x.dims().to_vec() });
+    }
+    let outputs = weight.dims()[0];
+    if let Some(bias) = bias.filter(|bias| bias.dims() != [outputs]) {
+        return Err(Error::Shape { op: OP, expected: format!("bias ({outputs},)"), got: bias.dims().to_vec() });
+    }
+    let multiply = || {
+        if !on_cpu(x) {
+            let y = x.matmul(&weight.t()?)?;
+            return match bias {
+                Some(bias) => y.broadcast_add(bias),
+                None => Ok(y),
+            };
+        }
+        let bias = match bias {
+            Some(bias) => bias.contiguous()?,
+            None => Tensor::zeros(outputs, x.dtype(), x.device())?,
+        };
+        x.contiguous()?.apply_op3(&weight.contiguous()?, &bias, Dense)
+    };
+    multiply().map_err(Error::candle(OP))
+}
+
+struct Dense;
+
+impl CustomOp3 for Dense {
+    fn name(&self) -> &'static str {
+        OP
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let ((n, i), o) = (x_layout.shape().dims2()?, weight_layout.dims()[0]);
+        let product = x.matmul(weight, (1, n, o, i), x_layout, &weight_layout.transpose(0, 1)?)?;
+        let y = by_type!(OP, &product, T => {
+            let bias = contiguous::<T>(OP, bias, bias_layout)?;
+            let mut y = T::cpu_storage_data(product)?;
+            for row in y.chunks_exact_mut(o.max(1)) {
+                row.iter_mut().zip(bias).for_each(|(y, bias)| *y += *bias);
+            }
+            y
+        });
+        Ok((y, Shape::from((n, o))))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _y: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.contiguous()?;
+        let in_x = || gradient.apply_op3(weight, x, DenseInputGradient);
+        let in_weight = || gradient.detach().t()?.matmul(&x.detach());
+        let in_bias = || gradient.apply_op1_no_bwd(&super::ChannelSums);
+        Ok((
+            x.track_op().then(in_x).transpose()?,
+            weight.track_op().then(in_weight).transpose()?,
+            bias.track_op().then(in_bias).transpose()?,
+        ))
+    }
+}
+
+/// Takes the gradient of the result and the weight, and the input, whose graph it continues so that it can refuse.
+struct DenseInputGradient;
+
+impl CustomOp3 for DenseInputGradient {
+    fn name(&self) -> &'static str {
+        "dense_input_gradient"
+    }
+
+    fn cpu_fwd(
+        &self,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        _x: &CpuStorage,
+        _x_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let ((n, o), i) = (gradient_layout.shape().dims2()?, weight_layout.dims()[1]);
+        let product = gradient.matmul(weight, (1, n, i, o), gradient_layout, weight_layout)?;
+        Ok((product, Shape::from((n, i))))
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        bail!("{OP}: {SECOND}")
+    }
+}
