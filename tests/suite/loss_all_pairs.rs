@@ -3,13 +3,26 @@
 
 use serde_json::Value as Json;
 use std::hash::{Hash, Hasher};
-use widemargin::loss::differential::{Algo, AllPairs, Exact, PairLoss, Reference, Value};
+use widemargin::loss::differential::{Algo, AllPairs, Exact, PairLoss, Reference, Value, Vectors};
 
-const ENGINES: [&dyn PairLoss; 3] = [&Reference, &Exact, &AllPairs];
+/// Every engine, on every kind of vectors of this processor.
+fn engines() -> Vec<Box<dyn PairLoss>> {
+    let mut engines: Vec<Box<dyn PairLoss>> = vec![Box::new(Reference)];
+    for vectors in Vectors::available() {
+        engines.push(Box::new(Exact::with_vectors(vectors)));
+        engines.push(Box::new(AllPairs::with_vectors(vectors)));
+    }
+    engines
+}
+
+fn all_pairs() -> AllPairs {
+    AllPairs::default()
+}
+
 // exp, log and the division round a few units more than the bound counts.
 const ROUNDINGS: f64 = 64.0 * f64::EPSILON;
 
-fn evaluate(engine: &dyn PairLoss, s: &[f64], t: &[f64]) -> (Value, Vec<f64>, Vec<f64>) {
+fn evaluate(engine: &mut dyn PairLoss, s: &[f64], t: &[f64]) -> (Value, Vec<f64>, Vec<f64>) {
     let (mut in_s, mut in_t) = (vec![f64::NAN; s.len()], vec![f64::NAN; t.len()]);
     let value = engine.evaluate(s, t, &mut in_s, &mut in_t).unwrap();
     (value, in_s, in_t)
@@ -41,8 +54,8 @@ fn the_loss_and_every_component_are_inside_the_returned_bound() {
     let cases: Json = serde_json::from_str(include_str!("../reference/pairs.json")).unwrap();
     for case in cases.as_array().unwrap() {
         let (s, t) = (numbers(&case["s"]), numbers(&case["t"]));
-        for engine in ENGINES {
-            let (value, in_s, in_t) = evaluate(engine, &s, &t);
+        for engine in &mut engines() {
+            let (value, in_s, in_t) = evaluate(engine.as_mut(), &s, &t);
             let what = format!("{} by {:?}", case["name"], value.algo);
             assert!(value.certified_rel < 1e-12, "{what}: {:e}", value.certified_rel);
             let tolerance = value.certified_rel + ROUNDINGS;
@@ -69,13 +82,13 @@ fn the_loss_and_every_component_are_inside_the_returned_bound() {
 
 #[test]
 fn each_engine_answers_where_it_should() {
-    let algo = |engine: &dyn PairLoss, s: f64, t: f64| evaluate(engine, &[s], &[t]).0.algo;
-    assert_eq!(algo(&AllPairs, 8.0, 0.0), Algo::Separated);
-    assert_eq!(algo(&AllPairs, 7.9, 0.0), Algo::Blocks);
-    assert_eq!(algo(&Exact, 319.0, 0.0), Algo::Blocks);
-    assert_eq!(algo(&Exact, 320.0, 0.0), Algo::Rows);
-    assert_eq!(algo(&AllPairs, 0.0, 320.0), Algo::Rows);
-    assert_eq!(algo(&Reference, 8.0, 0.0), Algo::Reference);
+    let algo = |engine: &mut dyn PairLoss, s: f64, t: f64| evaluate(engine, &[s], &[t]).0.algo;
+    assert_eq!(algo(&mut all_pairs(), 8.0, 0.0), Algo::Separated);
+    assert_eq!(algo(&mut all_pairs(), 7.9, 0.0), Algo::Blocks);
+    assert_eq!(algo(&mut Exact::default(), 319.0, 0.0), Algo::Blocks);
+    assert_eq!(algo(&mut Exact::default(), 320.0, 0.0), Algo::Rows);
+    assert_eq!(algo(&mut all_pairs(), 0.0, 320.0), Algo::Rows);
+    assert_eq!(algo(&mut Reference, 8.0, 0.0), Algo::Reference);
 }
 
 #[test]
@@ -92,7 +105,7 @@ fn both_sides_of_every_seam_agree() {
             s[0] = spread;
             t[0] = 0.0;
             let (loss, in_s, in_t) = Reference.loss_and_grads(&s, &t).unwrap();
-            let (fast, fast_s, fast_t) = AllPairs.loss_and_grads(&s, &t).unwrap();
+            let (fast, fast_s, fast_t) = all_pairs().loss_and_grads(&s, &t).unwrap();
             // The reference's own bound, (m + n + R) · 2^-53, and the fast engine's, which is no larger.
             let tolerance = 2.0 * (m + n + 330) as f64 * f64::EPSILON;
             assert_close(fast, loss, tolerance, "loss");
@@ -108,7 +121,7 @@ fn any_size_and_scale_agrees_with_the_definition() {
         let scale = 10f64.powf(seed as f64 % 8.0 - 3.0);
         let (s, t) = draw(seed, 1 + (seed as usize * 37) % 199, 1 + (seed as usize * 53) % 173, scale);
         let (loss, in_s, in_t) = Reference.loss_and_grads(&s, &t).unwrap();
-        let (value, fast_s, fast_t) = evaluate(&Exact, &s, &t);
+        let (value, fast_s, fast_t) = evaluate(&mut Exact::default(), &s, &t);
         // Half an ulp of a difference of 746 moves exp by 6e-14; each sum has at most 372 terms.
         let tolerance = value.certified_rel + 2e-13;
         assert_close(value.mean, loss, tolerance, "loss");
@@ -122,7 +135,7 @@ fn gradients_sum_to_zero_and_fall_with_the_score() {
     for seed in 0..30 {
         let (mut s, t) = draw(seed, 61, 47, 10f64.powi(seed as i32 % 6 - 2));
         s.sort_by(f64::total_cmp);
-        let (value, in_s, in_t) = evaluate(&AllPairs, &s, &t);
+        let (value, in_s, in_t) = evaluate(&mut all_pairs(), &s, &t);
         let slack = value.certified_rel + ROUNDINGS;
         let total: f64 = in_t.iter().sum();
         assert!((in_s.iter().sum::<f64>() + total).abs() <= 2.0 * slack * total);
@@ -136,8 +149,8 @@ fn mirrored_sides_and_permuted_scores_give_the_same_loss() {
     for seed in 0..30 {
         let (s, t) = draw(seed, 33, 58, 10f64.powi(seed as i32 % 6 - 2));
         let turned = |v: &[f64]| v.iter().rev().map(|x| -x).collect::<Vec<_>>();
-        let (value, in_s, in_t) = evaluate(&AllPairs, &s, &t);
-        let (mirrored, in_t2, in_s2) = evaluate(&AllPairs, &turned(&t), &turned(&s));
+        let (value, in_s, in_t) = evaluate(&mut all_pairs(), &s, &t);
+        let (mirrored, in_t2, in_s2) = evaluate(&mut all_pairs(), &turned(&t), &turned(&s));
         let tolerance = value.certified_rel + ROUNDINGS;
         assert_close(mirrored.mean, value.mean, 2.0 * tolerance, "loss");
         let expected = in_s2.iter().rev().chain(in_t2.iter().rev());
@@ -152,15 +165,15 @@ fn an_exact_shift_changes_nothing() {
         // Multiples of 2^-20 survive the addition of 2^20 exactly.
         let grid =
             |v: &[f64], by: f64| v.iter().map(|x| (x * 2f64.powi(20)).round() / 2f64.powi(20) + by).collect::<Vec<_>>();
-        let here = evaluate(&AllPairs, &grid(&s, margin), &grid(&t, 0.0));
-        assert_eq!(here, evaluate(&AllPairs, &grid(&s, margin + 2f64.powi(20)), &grid(&t, 2f64.powi(20))));
+        let here = evaluate(&mut all_pairs(), &grid(&s, margin), &grid(&t, 0.0));
+        assert_eq!(here, evaluate(&mut all_pairs(), &grid(&s, margin + 2f64.powi(20)), &grid(&t, 2f64.powi(20))));
     }
 }
 
 #[test]
 fn at_margin_2000_the_direction_is_the_closed_form() {
     // L → exp(-Δ)/(m n) · A B, so the gradient of log L is softmax(t) and -softmax(-s), to exp(-2000).
-    let (value, in_s, in_t) = evaluate(&AllPairs, &[2000.0, 2001.0], &[0.0, -2.0, 0.0]);
+    let (value, in_s, in_t) = evaluate(&mut all_pairs(), &[2000.0, 2001.0], &[0.0, -2.0, 0.0]);
     let (p, q) = (1.0 / (1.0 + (-1f64).exp()), 1.0 / (2.0 + (-2f64).exp()));
     for (got, expected) in in_s.iter().chain(&in_t).zip([-p, p - 1.0, q, 1.0 - 2.0 * q, q]) {
         assert_close(*got, expected, ROUNDINGS, "direction");
@@ -175,7 +188,7 @@ fn fingerprint() -> u64 {
     let mut hash = std::hash::DefaultHasher::new();
     for scale in [5.0, 1000.0] {
         let (s, t) = draw(11, 1500, 1301, scale);
-        let (value, in_s, in_t) = evaluate(&AllPairs, &s, &t);
+        let (value, in_s, in_t) = evaluate(&mut all_pairs(), &s, &t);
         in_s.iter().chain(&in_t).chain([&value.mean]).for_each(|g| g.to_bits().hash(&mut hash));
     }
     hash.finish()
@@ -199,12 +212,12 @@ fn the_number_of_threads_changes_no_bit() {
 
 #[test]
 fn a_bad_score_is_named_wherever_it_is() {
-    for engine in ENGINES {
+    for engine in &mut engines() {
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             for at in 0..37 {
                 let (s, mut t) = draw(5, 37, 37, 1.0);
                 t[at] = bad;
-                let message = |s: &[f64], t: &[f64]| engine.loss_and_grads(s, t).unwrap_err().to_string();
+                let mut message = |s: &[f64], t: &[f64]| engine.loss_and_grads(s, t).unwrap_err().to_string();
                 assert!(message(&s, &t).ends_with(&format!("got {bad} at negative {at}")));
                 assert!(message(&t, &s).ends_with(&format!("got {bad} at positive {at}")));
             }

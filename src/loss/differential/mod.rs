@@ -14,16 +14,17 @@
 //! let (loss, _, _) = Reference.loss_and_grads(&[2.0], &[0.0])?;
 //! assert!((loss - 0.126_928_011_042_972_5).abs() < 1e-16); // ln(1 + e^-2)
 //! let (mut in_s, mut in_t) = ([0.0], [0.0]);
-//! let value = AllPairs.evaluate(&[2000.0], &[0.0], &mut in_s, &mut in_t)?;
+//! let value = AllPairs::default().evaluate(&[2000.0], &[0.0], &mut in_s, &mut in_t)?;
 //! assert_eq!((value.mean, value.log_mean, in_s, in_t), (0.0, -2000.0, [-1.0], [1.0])); // in units of exp(-2000)
 //! # Ok::<(), widemargin::Error>(())
 //! ```
 
 mod all_pairs;
-mod blocks;
 mod exact;
+mod points;
 mod reference;
 mod rows;
+mod score;
 mod separated;
 mod simd;
 mod value;
@@ -31,15 +32,20 @@ mod value;
 pub use all_pairs::AllPairs;
 pub use exact::Exact;
 pub use reference::Reference;
+pub use score::Score;
+pub use simd::Vectors;
 pub use value::{Algo, Value};
-
-use value::Range;
 
 use super::labelled::Labelled;
 use crate::error::{Error, Result};
 
-/// An engine for the pair loss and its gradient.
-pub trait PairLoss {
+const OP: &str = "differential loss";
+
+/// A weight for each positive and for each negative: finite, at least 0, not all 0.
+pub type Weights<'a> = (&'a [f64], &'a [f64]);
+
+/// An engine for the pair loss and its gradient. It may keep memory from call to call.
+pub trait PairLoss<S: Score = f64> {
     /// The loss; writes the gradient in `s` and in `t`, both in units of exp([`Value::grad_log_scale`]).
     ///
     /// `s`: (m,) scores of the positives, `t`: (n,) of the negatives; `in_s` and `in_t` have their lengths.
@@ -47,51 +53,23 @@ pub trait PairLoss {
     /// both together sum to 0 up to rounding; the same input gives the same bytes on any number of threads.
     /// Errors: `Value` if a side is empty or a gradient's length is not its side's, or naming side and index of a score
     /// that is not finite.
-    fn evaluate(&self, s: &[f64], t: &[f64], in_s: &mut [f64], in_t: &mut [f64]) -> Result<Value>;
+    fn evaluate(&mut self, s: &[S], t: &[S], in_s: &mut [S], in_t: &mut [S]) -> Result<Value>;
+
+    /// The same of the weighted mean, sum_ij p_i q_j softplus(t_j - s_i) / (sum_i p_i · sum_j q_j) for `weights` (p, q).
+    ///
+    /// Errors: also naming side and index of a weight that is negative or not finite, and if a side's sum is 0.
+    fn evaluate_weighted(&mut self, s: &[S], t: &[S], weights: Weights, in_s: &mut [S], in_t: &mut [S]) -> Result<Value>;
 
     /// The loss, its gradient in `s` and its gradient in `t`; errors as for [`PairLoss::evaluate`].
-    fn loss_and_grads(&self, s: &[f64], t: &[f64]) -> Result<(f64, Vec<f64>, Vec<f64>)> {
-        let (mut in_s, mut in_t) = (vec![0.0; s.len()], vec![0.0; t.len()]);
+    fn loss_and_grads(&mut self, s: &[S], t: &[S]) -> Result<(f64, Vec<S>, Vec<S>)> {
+        let (mut in_s, mut in_t) = (vec![S::ZERO; s.len()], vec![S::ZERO; t.len()]);
         let value = self.evaluate(s, t, &mut in_s, &mut in_t)?;
         if value.grad_log_scale != 0.0 {
             // The scale is then log L, and `mean` is its exp without the rounding of a logarithm of 700.
-            in_s.iter_mut().chain(&mut in_t).for_each(|g| *g *= value.mean);
+            in_s.iter_mut().chain(&mut in_t).for_each(|g| *g = S::from_f64(g.to_f64() * value.mean));
         }
         Ok((value.mean, in_s, in_t))
     }
-}
-
-const OP: &str = "differential loss";
-
-/// The checks every engine starts with.
-fn check(s: &[f64], t: &[f64], in_s: &[f64], in_t: &[f64]) -> Result<Range> {
-    let extremes = |scores: &[f64]| {
-        let step = |(low, high): (f64, f64), &score: &f64| (low.min(score), high.max(score));
-        scores.iter().fold((f64::INFINITY, f64::NEG_INFINITY), step)
-    };
-    for (side, scores, gradient) in [("positive", s, in_s), ("negative", t, in_t)] {
-        if scores.is_empty() {
-            let expected = "at least one positive and one negative".into();
-            return Err(Error::Value { op: OP, expected, got: format!("no {side}") });
-        }
-        if let Some(at) = scores.iter().position(|score| !score.is_finite()) {
-            let got = format!("{} at {side} {at}", scores[at]);
-            return Err(Error::Value { op: OP, expected: "finite scores".into(), got });
-        }
-        if scores.len() != gradient.len() {
-            let expected = format!("a gradient of {} for the {side}s", scores.len());
-            return Err(Error::Value { op: OP, expected, got: gradient.len().to_string() });
-        }
-    }
-    let range = Range { s: extremes(s), t: extremes(t) };
-    // Half the range of f64 also keeps the mean over pairs finite.
-    let spread = (range.t.1 / 2.0 - range.s.0 / 2.0).max(range.s.1 / 2.0 - range.t.0 / 2.0);
-    let pairs = s.len() as f64 * t.len() as f64;
-    if spread > f64::MAX / 4.0 / pairs {
-        let got = format!("scores {:e} apart in {pairs} pairs", 2.0 * spread);
-        return Err(Error::Value { op: OP, expected: "score differences whose sum is finite".into(), got });
-    }
-    Ok(range)
 }
 
 /// The loss and its gradient in every score, for one output or the difference of two.
@@ -107,7 +85,7 @@ pub(super) fn loss_and_gradient(labelled: &Labelled) -> Result<(f64, Vec<f64>)> 
         ref one => one[0],
     };
     let (s, t): (Vec<f64>, Vec<f64>) = (rows(1).map(score).collect(), rows(0).map(score).collect());
-    let (loss, in_s, in_t) = AllPairs.loss_and_grads(&s, &t)?;
+    let (loss, in_s, in_t) = AllPairs::default().loss_and_grads(&s, &t)?;
     let mut gradient = vec![0.0; labelled.values.len()];
     for (row, g) in rows(1).zip(in_s).chain(rows(0).zip(in_t)) {
         if outputs == 2 {

@@ -9,59 +9,139 @@
 //! cancels. Sums of m and n positive numbers round m + n times at most; exp(log L) adds |log L| · 2^-53.
 //! Source: the series of log(1 + x); the direction is softmax(-s) and softmax(t) to O(λ) (arXiv:1901.08360, section 3).
 
-use super::exact::{difference, exp};
-use super::{Algo, Range, Value};
+use super::exact::Factors;
+use super::points::Points;
+use super::simd::{Arithmetic, LANES, Lanes, Pack, Vectors, sum};
+use super::{Algo, Score, Value};
 
 /// The smallest margin this engine is asked for: five terms of the series.
 pub(super) const MARGIN: f64 = 8.0;
 const TERMS: usize = 5;
 
-/// Fills both gradients of log L; the margin is at least [`MARGIN`].
-pub(super) fn separated(s: &[f64], t: &[f64], range: Range, in_s: &mut [f64], in_t: &mut [f64]) -> Value {
-    let pairs = s.len() as f64 * t.len() as f64;
-    let b = powers(s.iter().map(|&s| difference(range.s.0, s)), in_s);
-    let a = powers(t.iter().map(|&t| difference(t, range.t.1)), in_t);
-    let margin = difference(range.s.0, range.t.1);
-    let lambda = exp((-margin.0, -margin.1));
-    let mut series = 0.0; // L m n / λ
-    let mut weights = [0.0; TERMS]; // (-1)^(k-1) λ^(k-1)
-    let mut weight = 1.0;
-    for k in 0..TERMS {
-        weights[k] = weight;
-        series += weight * a[k] * b[k] / (k + 1) as f64;
-        weight *= -lambda;
-    }
-    slopes(in_s, |k| -weights[k] * a[k] / series);
-    slopes(in_t, |k| weights[k] * b[k] / series);
-    let log_mean = (series / pairs).ln() - margin.1 - margin.0;
-    let steps = (s.len() + t.len()) as f64 + log_mean.abs() + 32.0;
-    Value {
-        mean: lambda * series / pairs,
-        log_mean,
-        grad_log_scale: log_mean,
-        certified_rel: steps * f64::EPSILON / 2.0,
-        algo: Algo::Separated,
-    }
+/// exp(min s - s) and exp(t - max t), kept from call to call.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Separated {
+    b: Vec<Pack>,
+    a: Vec<Pack>,
 }
 
-/// Writes exp of each difference to `out`; returns the sums of their powers 1 to [`TERMS`].
-fn powers(differences: impl Iterator<Item = (f64, f64)>, out: &mut [f64]) -> [f64; TERMS] {
-    let mut sums = [0.0; TERMS];
-    for (out, difference) in out.iter_mut().zip(differences) {
-        *out = exp(difference);
-        let mut power = *out;
-        for sum in &mut sums {
-            *sum += power;
-            power *= *out;
+impl Separated {
+    pub(super) fn workspace_bytes(&self) -> usize {
+        (self.a.capacity() + self.b.capacity()) * size_of::<Pack>()
+    }
+
+    /// Fills both gradients of log L; the margin is at least [`MARGIN`].
+    pub(super) fn run<S: Score>(
+        &mut self,
+        vectors: Vectors,
+        points: &Points<S>,
+        in_s: &mut [S],
+        in_t: &mut [S],
+    ) -> Value {
+        let pairs = points.pairs();
+        let (s, t) = (&points.s, &points.t);
+        let margin = difference(s.low, t.high);
+        vectors.run(Factors { scores: s.scores, centre: s.low, sign: -1.0, unit: 1, out: &mut self.b });
+        vectors.run(Factors { scores: t.scores, centre: t.high, sign: 1.0, unit: 1, out: &mut self.a });
+        let b = vectors.run(PowerSums { values: &self.b, weights: s.weights });
+        let a = vectors.run(PowerSums { values: &self.a, weights: t.weights });
+        let e = (-margin.0).exp();
+        let lambda = e - e * margin.1;
+        let mut series = 0.0; // L m n / λ
+        let mut weights = [0.0; TERMS]; // (-1)^(k-1) λ^(k-1)
+        let mut weight = 1.0;
+        for k in 0..TERMS {
+            weights[k] = weight;
+            series += weight * a[k] * b[k] / (k + 1) as f64;
+            weight *= -lambda;
+        }
+        let c = std::array::from_fn(|k| -weights[k] * a[k] / series);
+        vectors.run(Slopes { values: &self.b, c, weights: s.weights, out: in_s });
+        let c = std::array::from_fn(|k| weights[k] * b[k] / series);
+        vectors.run(Slopes { values: &self.a, c, weights: t.weights, out: in_t });
+        let log_mean = (series / pairs).ln() - margin.1 - margin.0;
+        let steps = points.count() as f64 / LANES as f64 + log_mean.abs() + 64.0;
+        Value {
+            mean: lambda * series / pairs,
+            log_mean,
+            grad_log_scale: log_mean,
+            certified_rel: steps * f64::EPSILON / 2.0,
+            algo: Algo::Separated,
         }
     }
-    sums
 }
 
-/// Replaces each x by the sum over k of `coefficient(k)` x^(k+1).
-fn slopes(values: &mut [f64], coefficient: impl Fn(usize) -> f64) {
-    let c: [f64; TERMS] = std::array::from_fn(coefficient);
-    for x in values {
-        *x *= c.iter().rev().fold(0.0, |sum, c| sum * *x + c);
+/// a - b and what rounding took from it; their sum is the difference itself.
+fn difference(a: f64, b: f64) -> (f64, f64) {
+    let d = a - b;
+    let back = d - a;
+    (d, (a - (d - back)) - (b + back))
+}
+
+/// The sums of the values' powers 1 to [`TERMS`].
+struct PowerSums<'a> {
+    values: &'a [Pack],
+    weights: Option<&'a [f64]>,
+}
+
+impl Arithmetic for PowerSums<'_> {
+    type Out = [f64; TERMS];
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> Self::Out {
+        let mut sums = [L::splat(0.0); TERMS];
+        for (at, value) in self.values.iter().enumerate() {
+            let value = L::load(value);
+            let mut power = match self.weights {
+                Some(weights) => weight(weights, at),
+                None => L::splat(1.0),
+            };
+            for sum in &mut sums {
+                power = power.mul(value);
+                *sum = sum.add(power);
+            }
+        }
+        let mut out = [0.0; TERMS];
+        (0..TERMS).for_each(|k| out[k] = sum(sums[k]));
+        out
     }
+}
+
+/// Of each value x its weight times the sum over k of c_k x^(k+1).
+struct Slopes<'a, S> {
+    values: &'a [Pack],
+    c: [f64; TERMS],
+    weights: Option<&'a [f64]>,
+    out: &'a mut [S],
+}
+
+impl<S: Score> Arithmetic for Slopes<'_, S> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        for (at, (value, out)) in self.values.iter().zip(self.out.chunks_mut(LANES)).enumerate() {
+            let x = L::load(value);
+            let mut slope = L::splat(self.c[TERMS - 1]);
+            for c in self.c[..TERMS - 1].iter().rev() {
+                slope = slope.mul_add(x, L::splat(*c));
+            }
+            slope = slope.mul(x);
+            if let Some(weights) = self.weights {
+                slope = slope.mul(weight(weights, at));
+            }
+            let mut pack = Pack::default();
+            slope.store(&mut pack);
+            out.iter_mut().zip(pack.0).for_each(|(out, slope)| *out = S::from_f64(slope));
+        }
+    }
+}
+
+/// The weights of the pack's eight points, 0 beyond the last.
+#[inline(always)]
+fn weight<L: Lanes>(weights: &[f64], pack: usize) -> L {
+    let weights = &weights[pack * LANES..weights.len().min((pack + 1) * LANES)];
+    let mut of_pack = Pack::default();
+    of_pack.0[..weights.len()].copy_from_slice(weights);
+    L::load(&of_pack)
 }
