@@ -48,7 +48,14 @@ impl<S: Score> PairLoss<S> for AllPairs {
         self.run(&Points::new(s, t, None)?, in_s, in_t)
     }
 
-    fn evaluate_weighted(&mut self, s: &[S], t: &[S], weights: Weights, in_s: &mut [S], in_t: &mut [S]) -> Result<Value> {
+    fn evaluate_weighted(
+        &mut self,
+        s: &[S],
+        t: &[S],
+        weights: Weights,
+        in_s: &mut [S],
+        in_t: &mut [S],
+    ) -> Result<Value> {
         self.run(&Points::new(s, t, Some(weights))?, in_s, in_t)
     }
 }

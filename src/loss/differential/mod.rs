@@ -58,7 +58,14 @@ pub trait PairLoss<S: Score = f64> {
     /// The same of the weighted mean, sum_ij p_i q_j softplus(t_j - s_i) / (sum_i p_i · sum_j q_j) for `weights` (p, q).
     ///
     /// Errors: also naming side and index of a weight that is negative or not finite, and if a side's sum is 0.
-    fn evaluate_weighted(&mut self, s: &[S], t: &[S], weights: Weights, in_s: &mut [S], in_t: &mut [S]) -> Result<Value>;
+    fn evaluate_weighted(
+        &mut self,
+        s: &[S],
+        t: &[S],
+        weights: Weights,
+        in_s: &mut [S],
+        in_t: &mut [S],
+    ) -> Result<Value>;
 
     /// The loss, its gradient in `s` and its gradient in `t`; errors as for [`PairLoss::evaluate`].
     fn loss_and_grads(&mut self, s: &[S], t: &[S]) -> Result<(f64, Vec<S>, Vec<S>)> {

@@ -111,7 +111,10 @@ impl<'a, S: Score> Side<'a, S> {
             }
             side.total = weights.iter().sum();
             if !(side.total > 0.0 && side.total < 1e150) {
-                return error(format!("weights of the {name}s with a sum above 0, below 1e150"), side.total.to_string());
+                return error(
+                    format!("weights of the {name}s with a sum above 0, below 1e150"),
+                    side.total.to_string(),
+                );
             }
         }
         Ok(side)

@@ -16,7 +16,14 @@ impl<S: Score> PairLoss<S> for Reference {
         double_sum(&Points::new(s, t, None)?, in_s, in_t)
     }
 
-    fn evaluate_weighted(&mut self, s: &[S], t: &[S], weights: Weights, in_s: &mut [S], in_t: &mut [S]) -> Result<Value> {
+    fn evaluate_weighted(
+        &mut self,
+        s: &[S],
+        t: &[S],
+        weights: Weights,
+        in_s: &mut [S],
+        in_t: &mut [S],
+    ) -> Result<Value> {
         double_sum(&Points::new(s, t, Some(weights))?, in_s, in_t)
     }
 }

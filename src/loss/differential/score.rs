@@ -1,7 +1,9 @@
 //! The types a score may have.
 
 /// f32 or f64. Scores are read into f64, everything is computed in f64, and a gradient is rounded once when written.
-pub trait Score: Copy + Send + Sync + PartialEq + std::fmt::Display + std::fmt::Debug + sealed::Sealed + 'static {
+pub trait Score:
+    Copy + Send + Sync + PartialEq + std::fmt::Display + std::fmt::Debug + sealed::Sealed + 'static
+{
     /// Zero.
     const ZERO: Self;
     /// The same number.

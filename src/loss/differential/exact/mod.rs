@@ -141,7 +141,14 @@ impl<S: Score> PairLoss<S> for Exact {
         Ok(self.run(&points, in_s, in_t))
     }
 
-    fn evaluate_weighted(&mut self, s: &[S], t: &[S], weights: Weights, in_s: &mut [S], in_t: &mut [S]) -> Result<Value> {
+    fn evaluate_weighted(
+        &mut self,
+        s: &[S],
+        t: &[S],
+        weights: Weights,
+        in_s: &mut [S],
+        in_t: &mut [S],
+    ) -> Result<Value> {
         let points = Points::new(s, t, Some(weights))?;
         points.check_lengths("gradient", in_s.len(), in_t.len())?;
         Ok(self.run(&points, in_s, in_t))
