@@ -31,9 +31,11 @@ impl Kernel {
         let file = json!({"ip": "127.0.0.1", "transport": "tcp", "key": KEY, "signature_scheme": "hmac-sha256",
             "shell_port": ports[0], "iopub_port": ports[1], "stdin_port": ports[2], "control_port": ports[3], "hb_port": ports[4]});
         std::fs::write(&path, file.to_string()).expect("writable");
+        let temporary = folder.join("tmp");
+        std::fs::create_dir(&temporary).expect("writable");
         let mut command = Command::new(env!("CARGO_BIN_EXE_widemargin"));
-        let process =
-            command.args(["kernel", "run"]).arg(&path).current_dir(folder).spawn().expect("the program starts");
+        command.args(["kernel", "run"]).arg(&path).env("TMPDIR", temporary).current_dir(folder);
+        let process = command.spawn().expect("the program starts");
         let kernel = Self { process, ports };
         for port in &kernel.ports {
             while TcpStream::connect(("127.0.0.1", *port)).is_err() {
