@@ -15,14 +15,19 @@
 
 mod cross_entropy;
 pub mod descent;
+mod face;
 mod hard;
+mod hulls;
 mod hyperplane;
+mod nearest;
 mod points;
+mod precise;
+mod proof;
+mod smo;
 mod two_points;
-mod wolfe;
 
-pub use cross_entropy::cross_entropy_limit;
+pub use cross_entropy::{certified_cross_entropy_limit, cross_entropy_limit};
 pub use hard::{Certificate, certified_hard_margin, hard_margin};
 pub use hyperplane::{Hyperplane, bias_between};
+pub use points::{Points, Rows};
 pub use two_points::two_point_limit;
-pub use wolfe::{Atom, MinNorm, min_norm_point};
