@@ -9,7 +9,7 @@
 
 use super::hulls::Hulls;
 use super::nearest::nearest;
-use super::points::{Rows, dimension, length};
+use super::points::{Rows, extent, length};
 use super::proof::Proof;
 use super::{Certificate, Hyperplane};
 use crate::error::{Error, Result};
@@ -40,12 +40,12 @@ pub fn certified_cross_entropy_limit(
     neg: &(impl Rows + ?Sized),
     bias_scale: f64,
 ) -> Result<(Hyperplane, Certificate)> {
-    let d = dimension(OP, pos, neg)?;
+    let (d, largest) = extent(OP, pos, neg)?;
     if !(bias_scale > 0.0 && bias_scale.is_finite()) {
         let got = bias_scale.to_string();
         return Err(Error::Value { op: OP, expected: "a positive, finite bias_scale".into(), got });
     }
-    let hulls = Hulls::signed(d, pos, neg, bias_scale);
+    let hulls = Hulls::signed(d, largest.max(bias_scale), pos, neg, bias_scale);
     let found = nearest(OP, &hulls)?;
     let by = if found.lowest[0] > 0.0 { 1.0 / found.lowest[0] } else { 1.0 };
     let direction: Vec<f64> = found.point.iter().map(|v| by * v).collect();

@@ -10,7 +10,7 @@
 use super::Hyperplane;
 use super::hulls::Hulls;
 use super::nearest::{Nearest, nearest};
-use super::points::{Rows, dimension, length};
+use super::points::{Rows, extent, length};
 use super::precise::precise_dot;
 use super::proof::Proof;
 
@@ -72,8 +72,8 @@ pub fn certified_hard_margin(
     pos: &(impl Rows + ?Sized),
     neg: &(impl Rows + ?Sized),
 ) -> Result<(Hyperplane, Certificate)> {
-    let d = dimension(OP, pos, neg)?;
-    let hulls = Hulls::difference(d, pos, neg);
+    let (d, largest) = extent(OP, pos, neg)?;
+    let hulls = Hulls::difference(d, largest, pos, neg);
     let found = nearest(OP, &hulls)?;
     let apart: f64 = found.lowest.iter().sum();
     // Values of 1 and -1 at the nearest points.

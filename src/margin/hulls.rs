@@ -26,65 +26,73 @@ pub(super) struct Hulls {
     /// Row = sign · (point · scale - centre).
     pub scale: f64,
     pub centre: Vec<f64>,
+    /// The means of the groups, added up: a direction to start with.
+    pub means: Vec<f64>,
 }
 
 impl Hulls {
-    /// x_i and -z_j, moved near the origin by the same centre.
-    pub fn difference(d: usize, pos: &(impl Rows + ?Sized), neg: &(impl Rows + ?Sized)) -> Self {
-        let scale = power_of_two(largest(pos).max(largest(neg)));
-        let count = (pos.count() + neg.count()) as f64;
+    /// x_i and -z_j, moved near the origin by the same centre. `largest`: of the absolute coordinates.
+    pub fn difference(d: usize, largest: f64, pos: &(impl Rows + ?Sized), neg: &(impl Rows + ?Sized)) -> Self {
+        let scale = power_of_two(largest);
+        // A mean of some of them is near enough.
         let mut centre = vec![0.0; d];
-        rows_of(pos).chain(rows_of(neg)).for_each(|row| {
+        let mut taken = 0.0;
+        for row in sample(pos).chain(sample(neg)) {
             centre.iter_mut().zip(row).for_each(|(c, v)| *c += v * scale);
-        });
+            taken += 1.0;
+        }
         // 24 bits: subtracting a short number from short numbers rounds nothing.
-        centre.iter_mut().for_each(|c| *c = f64::from((*c / count) as f32));
-        let mut values = Vec::with_capacity((pos.count() + neg.count()) * d);
-        let mut inexact = 0.0_f64;
-        for row in rows_of(pos) {
-            values.extend(row.iter().zip(&centre).map(|(v, c)| {
+        centre.iter_mut().for_each(|c| *c = f64::from((*c / taken) as f32));
+        let mut hulls = Self::empty(d, scale, pos.count() + neg.count());
+        let mut inexact = 0.0;
+        for (sign, row) in rows_of(pos).map(|row| (1.0, row)).chain(rows_of(neg).map(|row| (-1.0, row))) {
+            hulls.values.extend(row.iter().zip(&centre).map(|(v, c)| {
                 let (moved, error) = two_difference(v * scale, *c);
-                inexact = inexact.max(error.abs());
-                moved
+                inexact += error.abs();
+                sign * moved
             }));
         }
-        for row in rows_of(neg) {
-            values.extend(row.iter().zip(&centre).map(|(v, c)| {
-                let (moved, error) = two_difference(v * scale, *c);
-                inexact = inexact.max(error.abs());
-                -moved
-            }));
+        hulls.finish(&[pos.count(), neg.count()]);
+        if inexact > 0.0 {
+            hulls.rounding = hulls.norm * f64::EPSILON;
         }
-        let ends = vec![pos.count(), pos.count() + neg.count()];
-        let norm = longest(&values, d);
-        let rounding = if inexact == 0.0 { 0.0 } else { norm * f64::EPSILON };
-        Self { d, values, ends, norm, rounding, scale, centre }
+        Self { centre, ..hulls }
     }
 
-    /// label · (x, bias): one group, not moved.
-    pub fn signed(d: usize, pos: &(impl Rows + ?Sized), neg: &(impl Rows + ?Sized), bias: f64) -> Self {
-        let scale = power_of_two(largest(pos).max(largest(neg)).max(bias));
-        let mut values = Vec::with_capacity((pos.count() + neg.count()) * (d + 1));
-        for row in rows_of(pos) {
-            values.extend(row.iter().map(|v| v * scale));
-            values.push(bias * scale);
+    /// label · (x, bias): one group, not moved. `largest`: of the absolute coordinates and the bias.
+    pub fn signed(d: usize, largest: f64, pos: &(impl Rows + ?Sized), neg: &(impl Rows + ?Sized), bias: f64) -> Self {
+        let scale = power_of_two(largest);
+        let mut hulls = Self::empty(d + 1, scale, pos.count() + neg.count());
+        for (sign, row) in rows_of(pos).map(|row| (scale, row)).chain(rows_of(neg).map(|row| (-scale, row))) {
+            hulls.values.extend(row.iter().map(|v| sign * v));
+            hulls.values.push(sign * bias);
         }
-        for row in rows_of(neg) {
-            values.extend(row.iter().map(|v| -v * scale));
-            values.push(-bias * scale);
-        }
-        Self::exact(d + 1, values, scale)
+        hulls.finish(&[pos.count() + neg.count()]);
+        hulls
     }
 
-    /// The rows of one set.
-    pub fn single(d: usize, rows: &(impl Rows + ?Sized)) -> Self {
-        let scale = power_of_two(largest(rows));
-        Self::exact(d, rows_of(rows).flatten().map(|v| v * scale).collect(), scale)
+    fn empty(d: usize, scale: f64, count: usize) -> Self {
+        let values = Vec::with_capacity(count * d);
+        let centre = vec![0.0; d];
+        Self { d, values, ends: Vec::new(), norm: 0.0, rounding: 0.0, scale, centre, means: Vec::new() }
     }
 
-    fn exact(d: usize, values: Vec<f64>, scale: f64) -> Self {
-        let (ends, norm) = (vec![values.len() / d], longest(&values, d));
-        Self { d, values, ends, norm, rounding: 0.0, scale, centre: vec![0.0; d] }
+    /// Sets what one pass over the rows tells.
+    fn finish(&mut self, counts: &[usize]) {
+        self.means = vec![0.0; self.d];
+        let mut squared = 0.0_f64;
+        let mut begin = 0;
+        for count in counts {
+            let mut sum = vec![0.0; self.d];
+            for row in self.values[begin * self.d..(begin + count) * self.d].chunks_exact(self.d) {
+                squared = squared.max(dot(row, row));
+                sum.iter_mut().zip(row).for_each(|(s, v)| *s += v);
+            }
+            begin += count;
+            self.ends.push(begin);
+            self.means.iter_mut().zip(sum).for_each(|(m, s)| *m += s / *count as f64);
+        }
+        self.norm = squared.sqrt() * (1.0 + (self.d + 4) as f64 * f64::EPSILON);
     }
 
     pub fn row(&self, i: usize) -> &[f64] {
@@ -124,19 +132,6 @@ impl Hulls {
             self.values.par_chunks(BLOCK * self.d).zip(out.par_chunks_mut(BLOCK)).for_each(fill);
         }
     }
-
-    /// The mean of each group, added up: a direction to start with.
-    pub fn means(&self) -> Vec<f64> {
-        let mut sum = vec![0.0; self.d];
-        for group in 0..self.groups() {
-            let members = self.members(group);
-            let share = 1.0 / members.len() as f64;
-            let mut mean = vec![0.0; self.d];
-            members.for_each(|i| mean.iter_mut().zip(self.row(i)).for_each(|(m, v)| *m += v));
-            sum.iter_mut().zip(mean).for_each(|(s, m)| *s += share * m);
-        }
-        sum
-    }
 }
 
 /// a - b and its rounding error.
@@ -146,12 +141,9 @@ fn two_difference(a: f64, b: f64) -> (f64, f64) {
     (difference, (a - (difference - part)) - (b + part))
 }
 
-fn largest(rows: &(impl Rows + ?Sized)) -> f64 {
-    rows_of(rows).flatten().fold(0.0, |m: f64, v| if v.abs() > m { v.abs() } else { m })
-}
-
-fn longest(values: &[f64], d: usize) -> f64 {
-    values.chunks_exact(d).map(|row| dot(row, row)).fold(0.0, f64::max).sqrt()
+/// At most about a thousand rows, evenly spread.
+fn sample<R: Rows + ?Sized>(set: &R) -> impl Iterator<Item = &[f64]> {
+    (0..set.count()).step_by(set.count().div_ceil(1000)).map(|i| set.row(i))
 }
 
 /// The power of two that brings `largest` between 1 and 2, within the range of normal numbers.

@@ -15,17 +15,24 @@ use super::smo;
 use crate::error::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
+use std::collections::HashSet;
 
-/// Passes over all rows; random problems need 3 to 8.
+/// Passes over all rows; random problems need 1 to 20.
 const MOST_PASSES: usize = 500;
 /// Rows added by Wolfe's method in one working set, as a multiple of the size of the set.
 const MOST_ROUNDS: usize = 20;
 /// Rows that join from each group in a pass, at least and at most.
 const JOINING: (usize, usize) = (32, 512);
-/// With fewer new rows Wolfe's method goes on from the face it has.
-const GUESS_FROM: usize = 24;
+/// Rows stay in the working set while they are at most this share of the squared length above the face.
+const STAYING: f64 = 0.1;
+/// A working set is solved to this share of the gap that all rows left.
+const SHARE_OF_GAP: f64 = 0.01;
+/// Below this share of the squared length, a step may be no progress but rounding.
+const CLOSE: f64 = 1e-6;
 /// A combination this much shorter than the rows cannot be told from zero.
 const ZERO: f64 = 1e-14;
+/// The guess of the first face: its tolerance, and its moves per row.
+const GUESS: (f64, usize) = (1e-4, 6);
 
 /// The solution, as far as rounding allows, and what it is made of. Bounds are for the caller to prove.
 pub(super) struct Nearest<'h> {
@@ -33,64 +40,63 @@ pub(super) struct Nearest<'h> {
     pub face: Face<'h>,
     /// The combination, with a direction more exact than the rounded weights give.
     pub point: Vec<f64>,
+    pub length: f64,
     /// The lowest value of each group along it.
     pub lowest: Vec<f64>,
-    /// Rows that Wolfe's method added or dropped, and passes over all rows.
+    /// Faces solved.
     pub steps: usize,
 }
 
 pub(super) fn nearest<'h>(op: &'static str, hulls: &'h Hulls) -> Result<Nearest<'h>> {
     let joining = (hulls.d + 1).clamp(JOINING.0, JOINING.1);
     let mut values = Vec::new();
-    let mut direction = hulls.means();
-    if length(&direction) <= ZERO * hulls.norm {
-        direction = hulls.row(0).to_vec();
-    }
-    hulls.along(&direction, &mut values);
-    let mut incoming: Vec<usize> =
+    let centred = length(&hulls.means) > ZERO * hulls.norm;
+    hulls.along(if centred { &hulls.means } else { hulls.row(0) }, &mut values);
+    let mut working: Vec<usize> =
         (0..hulls.groups()).flat_map(|g| lowest(hulls.members(g), &values, f64::INFINITY, joining)).collect();
-    let mut face = Face::new(hulls);
+    let mut face = guess(hulls, &working);
+    let (mut gap, mut steps) = (0.0, 0);
     let mut best: Option<Nearest> = None;
-    let mut squared = f64::INFINITY;
-    let mut steps = 0;
     for pass in 0..MOST_PASSES {
         if crate::progress::interrupted() {
             return Err(Error::Interrupted { op, done: format!("{pass} passes, {steps} steps") });
         }
-        let working: Vec<usize> = face.members.iter().chain(&incoming).copied().collect();
-        if face.members.is_empty() || incoming.len() > GUESS_FROM {
-            face = guess(hulls, &working, &face.weights);
-        }
-        let point = wolfe(op, hulls, &mut face, &working, &mut steps)?;
-        steps += 1;
+        let point = wolfe(op, hulls, &mut face, &working, SHARE_OF_GAP * gap, &mut steps)?;
         hulls.along(&point, &mut values);
         let length = length(&point);
-        let tolerance = 2.0 * f64::EPSILON * hulls.norm * length;
-        let progress = length * length < squared;
-        squared = squared.min(length * length);
-        incoming.clear();
-        for g in 0..hulls.groups() {
-            let level = level(hulls, &face, &values, g);
-            incoming.extend(lowest(hulls.members(g), &values, level - tolerance, joining));
-        }
-        incoming.retain(|i| !working.contains(i));
-        let done = incoming.is_empty() || length <= ZERO * hulls.norm;
-        if progress || best.is_none() {
-            let low = |g| hulls.members(g).map(|i| values[i]).fold(f64::INFINITY, f64::min);
-            let lowest = (0..hulls.groups()).map(low).collect();
-            best = Some(Nearest { face: face.clone(), point, lowest, steps });
-        }
-        if done || !progress {
+        let tolerance = tolerance(hulls, length);
+        let low = |g| hulls.members(g).map(|i| values[i]).fold(f64::INFINITY, f64::min);
+        let lows: Vec<f64> = (0..hulls.groups()).map(low).collect();
+        let levels = levels(hulls, &face, |i| values[i]);
+        gap = levels.iter().zip(&lows).map(|(level, low)| level - low).fold(0.0, f64::max);
+        if best.as_ref().is_some_and(|best| length >= best.length) {
             break;
+        }
+        best = Some(Nearest { face: face.clone(), point, length, lowest: lows, steps });
+        if gap <= tolerance || length <= ZERO * hulls.norm {
+            break;
+        }
+        let high = |i: &usize| levels[hulls.group(*i)] + STAYING * length * length;
+        working.retain(|i| face.members.contains(i) || values[*i] < high(i));
+        let known: HashSet<usize> = working.iter().copied().collect();
+        for (g, level) in levels.iter().enumerate() {
+            let found = lowest(hulls.members(g), &values, level - tolerance, joining);
+            working.extend(found.into_iter().filter(|i| !known.contains(i)));
         }
     }
     Ok(best.expect("the first pass always counts"))
 }
 
-/// The value of a group: the mean of its members, by weight.
-fn level(hulls: &Hulls, face: &Face, values: &[f64], group: usize) -> f64 {
-    let mine = face.members.iter().zip(&face.weights).filter(|(i, _)| hulls.group(**i) == group);
-    mine.map(|(i, w)| w * values[*i]).sum()
+/// The rounding of a value along a point of this length.
+fn tolerance(hulls: &Hulls, length: f64) -> f64 {
+    2.0 * f64::EPSILON * hulls.norm * length
+}
+
+/// The value of each group: the mean of its members, by weight.
+fn levels(hulls: &Hulls, face: &Face, value: impl Fn(usize) -> f64) -> Vec<f64> {
+    let mut levels = vec![0.0; hulls.groups()];
+    face.members.iter().zip(&face.weights).for_each(|(i, w)| levels[hulls.group(*i)] += w * value(*i));
+    levels
 }
 
 /// The rows of a range with the lowest values below a limit, at most `count`, in order of value.
@@ -105,21 +111,17 @@ fn lowest(range: std::ops::Range<usize>, values: &[f64], below: f64, count: usiz
     found
 }
 
-/// A face from the weights that [`smo`] finds on the Gram matrix of the working set.
-fn guess<'h>(hulls: &'h Hulls, working: &[usize], weights: &[f64]) -> Face<'h> {
+/// A face from the weights that [`smo`] finds on the Gram matrix of the working set, which is in order of groups.
+fn guess<'h>(hulls: &'h Hulls, working: &[usize]) -> Face<'h> {
     let (k, d) = (working.len(), hulls.d);
     let rows = Mat::from_fn(d, k, |i, j| hulls.row(working[j])[i]);
     let mut gram = Mat::zeros(k, k);
     matmul(&mut gram, Accum::Replace, rows.transpose(), &rows, 1.0, Par::Seq);
-    let group: Vec<usize> = working.iter().map(|i| hulls.group(*i)).collect();
-    let mut guessed = weights.to_vec();
-    guessed.resize(k, 0.0);
-    if weights.is_empty() {
-        for g in 0..hulls.groups() {
-            guessed[group.iter().position(|of| *of == g).expect("each group sends a row")] = 1.0;
-        }
-    }
-    smo::improve(&gram, &group, &mut guessed, 1e-4, 1000 + 50 * k);
+    let ends: Vec<usize> =
+        (0..hulls.groups()).map(|g| working.iter().filter(|i| hulls.group(**i) <= g).count()).collect();
+    let mut guessed = vec![0.0; k];
+    (0..hulls.groups()).for_each(|g| guessed[if g == 0 { 0 } else { ends[g - 1] }] = 1.0);
+    smo::improve(&gram, &ends, &mut guessed, GUESS.0, GUESS.1 * k);
     let support: Vec<usize> = (0..k).filter(|j| guessed[*j] > 0.0).collect();
     let members: Vec<usize> = support.iter().map(|j| working[*j]).collect();
     let weights: Vec<f64> = support.iter().map(|j| guessed[*j]).collect();
@@ -127,8 +129,16 @@ fn guess<'h>(hulls: &'h Hulls, working: &[usize], weights: &[f64]) -> Face<'h> {
     Face::from_gram(hulls, &members, &weights, &of_support)
 }
 
-/// Wolfe's method on the rows of `working`, from the face given. Returns the shortest combination.
-fn wolfe(op: &'static str, hulls: &Hulls, face: &mut Face, working: &[usize], steps: &mut usize) -> Result<Vec<f64>> {
+/// Wolfe's method on the rows of `working`, from the face given, until no row is lower than the face by `gap`. Returns
+/// the shortest combination.
+fn wolfe(
+    op: &'static str,
+    hulls: &Hulls,
+    face: &mut Face,
+    working: &[usize],
+    gap: f64,
+    steps: &mut usize,
+) -> Result<Vec<f64>> {
     let mut point = settle(face, steps);
     let mut squared = dot(&point, &point);
     let mut useless: Vec<usize> = Vec::new();
@@ -140,15 +150,11 @@ fn wolfe(op: &'static str, hulls: &Hulls, face: &mut Face, working: &[usize], st
         if size <= ZERO * hulls.norm {
             break;
         }
-        let (values, _) = face.values(&point);
-        let mut levels = vec![0.0; hulls.groups()];
-        for ((i, w), v) in face.members.iter().zip(&face.weights).zip(&values) {
-            levels[hulls.group(*i)] += w * v;
-        }
-        let mut lowest = (2.0 * f64::EPSILON * hulls.norm * size, None);
-        for i in working.iter().filter(|i| !useless.contains(i) && !face.members.contains(i)) {
+        let levels = levels(hulls, face, |i| dot(hulls.row(i), &point));
+        let mut lowest = (gap.max(tolerance(hulls, size)), None);
+        for i in working.iter().filter(|i| !useless.contains(i)) {
             let below = levels[hulls.group(*i)] - dot(hulls.row(*i), &point);
-            if below > lowest.0 {
+            if below > lowest.0 && !face.members.contains(i) {
                 lowest = (below, Some(*i));
             }
         }
@@ -157,15 +163,16 @@ fn wolfe(op: &'static str, hulls: &Hulls, face: &mut Face, working: &[usize], st
             useless.push(next);
             continue;
         }
-        let before = face.clone();
+        // Far from the end every step is progress.
+        let before = (lowest.0 <= CLOSE * squared).then(|| face.clone());
         let shorter = settle(face, steps);
         let length = dot(&shorter, &shorter);
-        if length < squared {
+        if length < squared || before.is_none() {
             (point, squared) = (shorter, length);
             useless.clear();
         } else {
             // No progress is left that rounding lets us see: the face before is as good.
-            *face = before;
+            *face = before.expect("checked above");
             let at = face.members.iter().position(|i| *i == next).expect("it was inserted");
             face.remove(at);
             useless.push(next);

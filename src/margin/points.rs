@@ -76,32 +76,55 @@ impl Rows for Points {
 /// The common length of all rows of both sides.
 ///
 /// Errors: `Value` for an empty side or a value that is not finite, `Shape` for rows of different lengths.
-pub(super) fn dimension<P: Rows + ?Sized, N: Rows + ?Sized>(op: &'static str, pos: &P, neg: &N) -> Result<usize> {
-    let d = check(op, "positive", pos, None)?;
-    check(op, "negative", neg, Some(d))
+pub(super) fn dimension(op: &'static str, pos: &(impl Rows + ?Sized), neg: &(impl Rows + ?Sized)) -> Result<usize> {
+    Ok(extent(op, pos, neg)?.0)
 }
 
-/// The common length of the rows of one `side`.
-pub(super) fn check(op: &'static str, side: &str, rows: &(impl Rows + ?Sized), d: Option<usize>) -> Result<usize> {
+/// The common length of all rows of both sides, and the largest absolute coordinate. Errors as [`dimension`].
+pub(super) fn extent(
+    op: &'static str,
+    pos: &(impl Rows + ?Sized),
+    neg: &(impl Rows + ?Sized),
+) -> Result<(usize, f64)> {
+    let (d, of_pos) = check(op, "positive", pos, None)?;
+    let (d, of_neg) = check(op, "negative", neg, Some(d))?;
+    Ok((d, of_pos.max(of_neg)))
+}
+
+fn check(op: &'static str, side: &str, rows: &(impl Rows + ?Sized), d: Option<usize>) -> Result<(usize, f64)> {
     if rows.count() == 0 {
         let expected = format!("at least one {side} point");
         return Err(Error::Value { op, expected, got: "none".into() });
     }
     let d = d.unwrap_or_else(|| rows.row(0).len());
+    let mut largest = 0.0;
     for i in 0..rows.count() {
         let row = rows.row(i);
         if row.len() != d || d == 0 {
             let expected = if d == 0 { "(n, d) with d > 0".into() } else { format!("rows of length {d}") };
             return Err(Error::Shape { op, expected, got: vec![row.len()] });
         }
-        // One sum a row: x - x is 0 unless x is infinite or NaN.
-        if row.iter().map(|v| v - v).sum::<f64>() != 0.0 {
+        // x - x is 0 unless x is infinite or NaN. Lanes, as in `dot`.
+        let (mut sizes, mut finite) = ([0.0_f64; 4], [0.0; 4]);
+        let chunks = row.chunks_exact(4);
+        for (k, v) in chunks.remainder().iter().enumerate() {
+            sizes[k] = if v.abs() > sizes[k] { v.abs() } else { sizes[k] };
+            finite[k] += v - v;
+        }
+        for chunk in chunks {
+            for (k, v) in chunk.iter().enumerate() {
+                sizes[k] = if v.abs() > sizes[k] { v.abs() } else { sizes[k] };
+                finite[k] += v - v;
+            }
+        }
+        largest = sizes.into_iter().fold(largest, f64::max);
+        if finite != [0.0; 4] {
             let k = row.iter().position(|v| !v.is_finite()).expect("one of them is not finite");
             let got = format!("{} in {side} point {i}, coordinate {k}", row[k]);
             return Err(Error::Value { op, expected: "finite coordinates".into(), got });
         }
     }
-    Ok(d)
+    Ok((d, largest))
 }
 
 /// All rows of a set.
