@@ -84,9 +84,10 @@ impl<'h> Face<'h> {
             let mut step = entry.clone();
             for round in 0..3 {
                 if round > 0 {
-                    let along = self.members.iter().map(|j| {
-                        dot(self.hulls.row(*j), &left) + self.sigma * tops[self.hulls.group(*j)]
-                    });
+                    let along = self
+                        .members
+                        .iter()
+                        .map(|j| dot(self.hulls.row(*j), &left) + self.sigma * tops[self.hulls.group(*j)]);
                     step = self.forward(along.collect());
                     entry.iter_mut().zip(&step).for_each(|(e, s)| *e += s);
                 }
@@ -187,8 +188,7 @@ impl<'h> Face<'h> {
         let groups = self.hulls.groups();
         let belongs = |g: usize| self.members.iter().map(move |i| f64::from(u8::from(self.hulls.group(*i) == g)));
         // (L Lᵀ)⁻¹ Eᵀ: how the weights answer to the two sums.
-        let answers: Vec<Vec<f64>> =
-            (0..groups).map(|g| self.backward(self.forward(belongs(g).collect()))).collect();
+        let answers: Vec<Vec<f64>> = (0..groups).map(|g| self.backward(self.forward(belongs(g).collect()))).collect();
         let sums = |weights: &[f64]| -> Vec<f64> {
             let mut sums = vec![0.0; groups];
             self.members.iter().zip(weights).for_each(|(i, w)| sums[self.hulls.group(*i)] += w);
@@ -251,8 +251,7 @@ impl<'h> Face<'h> {
             return None;
         }
         if !others.is_empty() {
-            let differences =
-                Mat::from_fn(self.hulls.d, others.len(), |k, j| row(others[j])[k] - base(others[j])[k]);
+            let differences = Mat::from_fn(self.hulls.d, others.len(), |k, j| row(others[j])[k] - base(others[j])[k]);
             let qr = differences.col_piv_qr();
             // Twice: the second pass removes what the first left along the differences.
             for _ in 0..2 {

@@ -81,14 +81,11 @@ pub fn certified_hard_margin(
     let direction: Vec<f64> = found.point.iter().map(|v| by * v).collect();
     let proof = Proof::of(&hulls, &found, &direction);
     if !(proof.lower > 0.0) {
+        let (upper, spread) = (proof.upper / hulls.scale, 2.0 * hulls.norm / hulls.scale);
         return Err(Error::Value {
             op: OP,
             expected: "two classes that a hyperplane separates".into(),
-            got: format!(
-                "convex hulls at distance {:.3e} at most (points spread over {:.3e})",
-                proof.upper / hulls.scale,
-                2.0 * hulls.norm / hulls.scale
-            ),
+            got: format!("convex hulls at distance {upper:.3e} at most (points spread over {spread:.3e})"),
         });
     }
     let (low, high) = (proof.lowest[0], proof.lowest[1]);

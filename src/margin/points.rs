@@ -81,11 +81,7 @@ pub(super) fn dimension(op: &'static str, pos: &(impl Rows + ?Sized), neg: &(imp
 }
 
 /// The common length of all rows of both sides, and the largest absolute coordinate. Errors as [`dimension`].
-pub(super) fn extent(
-    op: &'static str,
-    pos: &(impl Rows + ?Sized),
-    neg: &(impl Rows + ?Sized),
-) -> Result<(usize, f64)> {
+pub(super) fn extent(op: &'static str, pos: &(impl Rows + ?Sized), neg: &(impl Rows + ?Sized)) -> Result<(usize, f64)> {
     let (d, of_pos) = check(op, "positive", pos, None)?;
     let (d, of_neg) = check(op, "negative", neg, Some(d))?;
     Ok((d, of_pos.max(of_neg)))

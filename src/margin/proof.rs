@@ -61,7 +61,8 @@ impl Proof {
         } else {
             std::f64::consts::PI
         };
-        let angle = by_face(hulls, found, &point, &weights, direction, &values, rounding).map_or(by_gap, |a| a.min(by_gap));
+        let angle =
+            by_face(hulls, found, &point, &weights, direction, &values, rounding).map_or(by_gap, |a| a.min(by_gap));
         Self { lowest, lower, upper, angle }
     }
 }
