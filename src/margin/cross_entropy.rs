@@ -7,8 +7,11 @@
 //! Source: Nar et al., arXiv:1901.08360, Theorem 2 and problem (P2), after Soudry et al., arXiv:1710.10345.
 //! For {(12, 1), (12.5, 1)} against {(10, 1), (9, 1)} the margin is 0.179 at s = 1 and 0.994 at s = 10; the largest is 1.
 
-use super::points::{dimension, length, lowest};
-use super::{Atom, Hyperplane, min_norm_point};
+use super::hulls::Hulls;
+use super::nearest::nearest;
+use super::points::{Rows, extent, length};
+use super::proof::Proof;
+use super::{Certificate, Hyperplane};
 use crate::error::{Error, Result};
 
 const OP: &str = "cross_entropy_limit";
@@ -17,38 +20,56 @@ const OP: &str = "cross_entropy_limit";
 ///
 /// `pos`: (m, d), `neg`: (n, d); `bias_scale`: the value of the bias feature, 1 in an ordinary layer. As it grows the
 /// result goes to [`super::hard_margin`]. Descent itself comes near at the rate 1/log t only.
-/// Errors: `Value` if no hyperplane separates the classes (the message holds the distance found), if `bias_scale` is not
-/// positive and finite, if a side is empty or a coordinate is not finite; `Shape` for rows of different lengths.
-pub fn cross_entropy_limit(pos: &[Vec<f64>], neg: &[Vec<f64>], bias_scale: f64) -> Result<Hyperplane> {
-    let d = dimension(OP, pos, neg)?;
+/// Errors: `Value` if no separation by a hyperplane can be proved in f64 (the message holds the distance found), if
+/// `bias_scale` is not positive and finite, if a side is empty or a coordinate is not finite; `Shape` for rows of
+/// different lengths; `Interrupted`.
+pub fn cross_entropy_limit(
+    pos: &(impl Rows + ?Sized),
+    neg: &(impl Rows + ?Sized),
+    bias_scale: f64,
+) -> Result<Hyperplane> {
+    Ok(certified_cross_entropy_limit(pos, neg, bias_scale)?.0)
+}
+
+/// [`cross_entropy_limit`] together with the proof of how exact it is.
+///
+/// The certificate speaks of the problem that is solved, the space of (w, b/bias_scale): its `lower` and `upper` enclose
+/// the largest margin of the points (x, bias_scale) to a hyperplane through the origin, and its angle is of that space.
+pub fn certified_cross_entropy_limit(
+    pos: &(impl Rows + ?Sized),
+    neg: &(impl Rows + ?Sized),
+    bias_scale: f64,
+) -> Result<(Hyperplane, Certificate)> {
+    let (d, largest) = extent(OP, pos, neg)?;
     if !(bias_scale > 0.0 && bias_scale.is_finite()) {
         let got = bias_scale.to_string();
         return Err(Error::Value { op: OP, expected: "a positive, finite bias_scale".into(), got });
     }
-    let signed = |rows: &[Vec<f64>], sign: f64| -> Vec<Vec<f64>> {
-        rows.iter().map(|r| r.iter().map(|v| sign * v).chain([sign * bias_scale]).collect()).collect()
-    };
-    let mut vertices = signed(pos, 1.0);
-    vertices.extend(signed(neg, -1.0));
-    let count = vertices.len() as f64;
-    let start: Vec<f64> = (0..=d).map(|k| vertices.iter().map(|v| v[k]).sum::<f64>() / count).collect();
-    let nearest = min_norm_point(&start, |u| {
-        let (i, _) = lowest(&vertices, u);
-        Atom { key: (i, 0), point: vertices[i].clone() }
-    })?;
-    if nearest.lower <= 1e-12 * nearest.scale {
+    let hulls = Hulls::signed(d, largest.max(bias_scale), pos, neg, bias_scale);
+    let found = nearest(OP, &hulls)?;
+    let by = if found.lowest[0] > 0.0 { 1.0 / found.lowest[0] } else { 1.0 };
+    let direction: Vec<f64> = found.point.iter().map(|v| by * v).collect();
+    let proof = Proof::of(&hulls, &found, &direction);
+    if !(proof.lower > 0.0) {
         return Err(Error::Value {
             op: OP,
             expected: "two classes that a hyperplane separates".into(),
             got: format!(
-                "a hull of label·(x, {bias_scale}) at distance {:.3e} from the origin (points up to {:.3e})",
-                nearest.upper, nearest.scale
+                "a hull of label·(x, {bias_scale}) at distance {:.3e} at most from the origin (points up to {:.3e})",
+                proof.upper / hulls.scale,
+                hulls.norm / hulls.scale
             ),
         });
     }
-    // Divided by the lower bound: the smallest value is 1 even if the point is not quite the nearest.
-    let by = nearest.lower * length(&nearest.point);
-    let mut w: Vec<f64> = nearest.point.iter().map(|v| v / by).collect();
+    let mut certificate = Certificate::new(&found, &proof, pos.count());
+    let rounding = 2.0 * f64::EPSILON * hulls.norm;
+    certificate.lower = (proof.lower - rounding) / hulls.scale;
+    certificate.upper = proof.upper / hulls.scale;
+    let mut w: Vec<f64> = direction.iter().map(|v| v * hulls.scale).collect();
     let b = bias_scale * w.pop().expect("the bias feature is last");
-    Ok(Hyperplane { w, b })
+    if !(b.is_finite() && length(&w).is_finite()) {
+        let got = format!("a distance of {:e} to the origin", certificate.lower);
+        return Err(Error::Value { op: OP, expected: "a margin whose inverse f64 holds".into(), got });
+    }
+    Ok((Hyperplane { w, b }, certificate))
 }

@@ -6,7 +6,7 @@
 //! assert_eq!(plane.margin(&[vec![3.0, 4.0]], &[vec![0.0, 0.0]]), 1.0); // min(20, 5) / 5
 //! ```
 
-use super::points::{dot, length};
+use super::points::{Rows, dot, length, rows_of};
 
 /// The classifier that calls `x` positive where `w · x + b > 0`.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,9 +26,9 @@ impl Hyperplane {
     /// The smallest signed distance of a point to the plane: min label·(w·x + b)/‖w‖.
     ///
     /// Negative if a point lies on the wrong side; NaN if `w` is zero; infinite if there is no point.
-    pub fn margin(&self, pos: &[Vec<f64>], neg: &[Vec<f64>]) -> f64 {
-        let pos = pos.iter().map(|x| self.value(x));
-        let neg = neg.iter().map(|x| -self.value(x));
+    pub fn margin(&self, pos: &(impl Rows + ?Sized), neg: &(impl Rows + ?Sized)) -> f64 {
+        let pos = rows_of(pos).map(|x| self.value(x));
+        let neg = rows_of(neg).map(|x| -self.value(x));
         // f64::min drops NaN, which must not look like a margin.
         let smallest = pos.chain(neg).fold(f64::INFINITY, |m, v| if v < m || v.is_nan() { v } else { m });
         smallest / length(&self.w)
@@ -51,8 +51,8 @@ impl Hyperplane {
 /// The offset that puts the plane halfway between the classes: b = -(min w·x + max w·z)/2.
 ///
 /// For this `w` no other offset has a larger margin. NaN if a side is empty. Source: Nar et al., equation (8).
-pub fn bias_between(w: &[f64], pos: &[Vec<f64>], neg: &[Vec<f64>]) -> f64 {
-    let low = pos.iter().map(|x| dot(w, x)).fold(f64::INFINITY, f64::min);
-    let high = neg.iter().map(|z| dot(w, z)).fold(f64::NEG_INFINITY, f64::max);
+pub fn bias_between(w: &[f64], pos: &(impl Rows + ?Sized), neg: &(impl Rows + ?Sized)) -> f64 {
+    let low = rows_of(pos).map(|x| dot(w, x)).fold(f64::INFINITY, f64::min);
+    let high = rows_of(neg).map(|z| dot(w, z)).fold(f64::NEG_INFINITY, f64::max);
     -(low + high) / 2.0
 }

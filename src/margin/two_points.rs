@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// `x`, `z`: (d,). Errors: `Value` if the points are equal or not finite; `Shape` if their lengths differ.
 pub fn two_point_limit(x: &[f64], z: &[f64]) -> Result<Hyperplane> {
     let op = "two_point_limit";
-    dimension(op, &[x.to_vec()], &[z.to_vec()])?;
+    dimension(op, &[x], &[z])?;
     let apart: f64 = x.iter().zip(z).map(|(x, z)| (x - z) * (x - z)).sum();
     if apart == 0.0 {
         let expected = "two different points".into();

@@ -1,7 +1,7 @@
 //! Gradient descent. References: tests/reference/margin.py (the plain loop in NumPy) and the exact limits.
 
 use crate::margin_reference::{cases, file, matrix, numbers};
-use widemargin::margin::descent::{Descent, Objective, gradient_descent};
+use widemargin::margin::descent::{Descent, Objective, Rule, gradient_descent};
 use widemargin::margin::{Hyperplane, bias_between, cross_entropy_limit, hard_margin};
 
 /// (w, b) as one vector, which is what the limit theorem is about.
@@ -37,7 +37,7 @@ fn each_recorded_step_equals_the_plain_loop() {
 fn the_angle_to_the_limit_falls_as_one_over_log_t() {
     let (pos, neg) = (vec![vec![1.0, 0.0]], vec![vec![-1.0, -3.0]]);
     let limit = augmented(&cross_entropy_limit(&pos, &neg, 1.0).unwrap());
-    let settings = Descent { step: 0.1, steps: 100_000, record: vec![100, 1_000, 10_000, 100_000], normalised: false };
+    let settings = Descent { step: 0.1, steps: 100_000, record: vec![100, 1_000, 10_000, 100_000], rule: Rule::Plain };
     let path = gradient_descent(&pos, &neg, Objective::CrossEntropy, &settings).unwrap();
     let angles: Vec<f64> = path.planes.iter().map(|p| augmented(p).angle_degrees(&limit)).collect();
     for ((angle, wanted), t) in angles.iter().zip([11.4, 6.4, 4.5, 3.5]).zip(&path.steps) {
@@ -53,7 +53,7 @@ fn the_angle_to_the_limit_falls_as_one_over_log_t() {
 #[test]
 fn normalised_steps_reach_the_limits() {
     for case in cases().iter().filter(|c| c.name.starts_with("random") && c.pos[0].len() <= 5) {
-        let settings = Descent { step: 0.1, steps: 20_000, normalised: true, record: vec![20_000] };
+        let settings = Descent { step: 0.1, steps: 20_000, rule: Rule::Normalised, record: vec![20_000] };
         let run = |objective| gradient_descent(&case.pos, &case.neg, objective, &settings).unwrap().planes[0].clone();
         let limit = augmented(&cross_entropy_limit(&case.pos, &case.neg, 1.0).unwrap());
         let off = augmented(&run(Objective::CrossEntropy)).angle_degrees(&limit);
@@ -69,7 +69,7 @@ fn normalised_steps_reach_the_limits() {
 #[test]
 fn normalised_steps_go_on_where_the_plain_gradient_is_zero() {
     let (pos, neg) = (vec![vec![2000.0, 0.0]], vec![vec![-2000.0, 1.0]]);
-    let settings = Descent { steps: 50, normalised: true, record: vec![10, 50], ..Descent::default() };
+    let settings = Descent { steps: 50, rule: Rule::Normalised, record: vec![10, 50], ..Descent::default() };
     for objective in [Objective::CrossEntropy, Objective::Differential] {
         let path = gradient_descent(&pos, &neg, objective, &settings).unwrap();
         let length = |p: &Hyperplane| p.w.iter().map(|w| w * w).sum::<f64>().sqrt();

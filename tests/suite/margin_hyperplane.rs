@@ -1,6 +1,6 @@
-//! A hyperplane's own measures, against closed forms; the nearest point of a hull.
+//! A hyperplane's own measures, against closed forms; the ways to hand points over.
 
-use widemargin::margin::{Atom, Hyperplane, bias_between, min_norm_point};
+use widemargin::margin::{Hyperplane, Points, Rows, bias_between};
 
 fn plane(w: &[f64], b: f64) -> Hyperplane {
     Hyperplane { w: w.to_vec(), b }
@@ -36,18 +36,22 @@ fn the_bias_between_the_classes_has_the_largest_margin_of_its_normal() {
 }
 
 #[test]
-fn the_nearest_point_of_a_triangle() {
-    let corners = [vec![3.0, 0.0], vec![0.0, 4.0], vec![5.0, 5.0]];
-    let nearest = min_norm_point(&[1.0, 1.0], |u| {
-        let value = |p: &Vec<f64>| p[0] * u[0] + p[1] * u[1];
-        let i = (0..3).min_by(|a, b| value(&corners[*a]).total_cmp(&value(&corners[*b]))).unwrap();
-        Atom { key: (i, 0), point: corners[i].clone() }
-    })
-    .unwrap();
-    // The foot of the perpendicular on the edge from (3, 0) to (0, 4): 12/25 (4, 3).
-    assert!((nearest.point[0] - 1.92).abs() < 1e-14 && (nearest.point[1] - 1.44).abs() < 1e-14);
-    assert!((nearest.upper - 2.4).abs() < 1e-14 && (nearest.lower - 2.4).abs() < 1e-14);
-    let mut weights: Vec<_> = nearest.support.iter().map(|(key, weight)| (key.0, *weight)).collect();
-    weights.sort_by_key(|(i, _)| *i);
-    assert!((weights[0].1 - 0.64).abs() < 1e-14 && (weights[1].1 - 0.36).abs() < 1e-14, "{weights:?}");
+fn lengths_beyond_the_square_root_of_f64_are_no_trouble() {
+    for scale in [1e-200, 1.0, 1e200] {
+        let margin = plane(&[3.0 * scale, 4.0 * scale], 0.0).margin(&[[5.0, 0.0]], &[[-5.0, 0.0]]);
+        assert!((margin - 3.0).abs() < 1e-14, "{scale:e}: {margin}");
+    }
+}
+
+#[test]
+fn one_block_of_points_is_the_same_as_rows() {
+    let block = Points::new(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3).unwrap();
+    assert_eq!((block.count(), block.row(0), block.row(1)), (2, &[1.0, 2.0, 3.0][..], &[4.0, 5.0, 6.0][..]));
+    let normal = plane(&[1.0, 0.0, -1.0], 0.5);
+    assert_eq!(normal.margin(&block, &[[0.0; 3]]), normal.margin(&vec![vec![1.0, 2.0, 3.0]; 2], &[[0.0; 3]]));
+    assert_eq!(
+        Points::new(vec![1.0; 5], 2).unwrap_err().to_string(),
+        "points: expected (n, 2) with a positive dimension, got [5]"
+    );
+    assert!(Points::new(vec![], 0).is_err());
 }
