@@ -11,7 +11,7 @@
 
 use super::exact::Factors;
 use super::points::Points;
-use super::simd::{Arithmetic, LANES, Lanes, Pack, Vectors, sum};
+use super::simd::{Arithmetic, LANES, Lanes, Pack, Vectors};
 use super::{Algo, Score, Value};
 
 /// The smallest margin this engine is asked for: five terms of the series.
@@ -89,21 +89,21 @@ impl Arithmetic for PowerSums<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> Self::Out {
-        let mut sums = [L::splat(0.0); TERMS];
+        let mut sums = [L::splat(0.0); LANES];
         for (at, value) in self.values.iter().enumerate() {
             let value = L::load(value);
             let mut power = match self.weights {
                 Some(weights) => weight(weights, at),
                 None => L::splat(1.0),
             };
-            for sum in &mut sums {
+            for sum in &mut sums[..TERMS] {
                 power = power.mul(value);
                 *sum = sum.add(power);
             }
         }
-        let mut out = [0.0; TERMS];
-        (0..TERMS).for_each(|k| out[k] = sum(sums[k]));
-        out
+        let mut out = Pack::default();
+        L::sums(&sums).store(&mut out);
+        std::array::from_fn(|k| out.0[k])
     }
 }
 

@@ -11,12 +11,10 @@
 //! Two factors 1 against b = 1: D = 2 + 1 = 3, loss log 4 = 2 log 2, slopes b D' / P = 4 / 4 = 1 = ½ + ½.
 
 use super::product::Product;
-use crate::loss::differential::simd::{Arithmetic, LANES, Lanes, Pack, sum};
+use crate::loss::differential::simd::{Arithmetic, LANES, Lanes, Pack};
 
 /// Packs of rows worked on together; rows are padded to a multiple with 0, which is neutral.
 pub(super) const GROUP: usize = 4;
-// Rows whose powers stay in the first cache (32 KiB at K = 16) while all columns pass.
-const CHUNK: usize = 8 * GROUP;
 
 /// The elementary symmetric polynomials e_1 .. e_K of `K` packs: eight blocks, one in each lane.
 pub(super) struct Elementary<'a, const K: usize> {
@@ -110,10 +108,19 @@ impl<const K: usize> Arithmetic for Pass<'_, K> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> Product {
+        // The table of powers is cleared at each call: a small one for few rows.
+        if self.rows.len() <= 2 * GROUP { self.sweep::<L, 2>() } else { self.sweep::<L, 8>() }
+    }
+}
+
+impl<const K: usize> Pass<'_, K> {
+    /// `G`: groups of rows whose powers stay in the first cache (32 KiB at K = 16) while all columns pass.
+    #[inline(always)]
+    fn sweep<L: Lanes, const G: usize>(self) -> Product {
         let mut total = Product::default();
-        let mut powers: [Powers<K>; CHUNK / GROUP] = [[[Pack::default(); GROUP]; K]; CHUNK / GROUP];
-        for (rows, slopes) in self.rows.chunks(CHUNK).zip(self.slopes.chunks_mut(CHUNK)) {
-            let mut products = [[Product::default(); GROUP]; CHUNK / GROUP];
+        let mut powers: [Powers<K>; G] = [[[Pack::default(); GROUP]; K]; G];
+        for (rows, slopes) in self.rows.chunks(G * GROUP).zip(self.slopes.chunks_mut(G * GROUP)) {
+            let mut products = [[Product::default(); GROUP]; G];
             for (powers, rows) in powers.iter_mut().zip(rows.as_chunks::<GROUP>().0) {
                 for (v, row) in rows.iter().enumerate() {
                     let b = L::load(row);
@@ -124,61 +131,59 @@ impl<const K: usize> Arithmetic for Pass<'_, K> {
                     }
                 }
             }
-            let powers = &powers[..rows.len() / GROUP];
+            let (powers, slopes) = (&powers[..rows.len() / GROUP], slopes.as_chunks_mut::<GROUP>().0);
             let mut to_peel = self.between_peels;
             let columns = self.elementary.as_chunks::<K>().0.iter().zip(self.moments.as_chunks_mut::<K>().0);
             for (e, moments) in columns {
                 for lane in 0..LANES {
-                    let mut block = [0.0; K];
-                    (0..K).for_each(|k| block[k] = e[k].0[lane]);
                     to_peel -= 1;
                     let peel = to_peel == 0;
                     if peel {
                         to_peel = self.between_peels;
                     }
-                    let slopes = slopes.as_chunks_mut::<GROUP>().0;
                     let m = if L::WIDE {
-                        against::<L, K, GROUP>(&block, powers, slopes, &mut products, peel)
+                        against::<L, K, GROUP>(e, lane, powers, slopes, &mut products, peel)
                     } else {
-                        against::<L, K, { GROUP / 2 }>(&block, powers, slopes, &mut products, peel)
+                        against::<L, K, { GROUP / 2 }>(e, lane, powers, slopes, &mut products, peel)
                     };
-                    (0..K).for_each(|k| moments[k].0[lane] += m[k]);
+                    for k in 0..K {
+                        moments[k].0[lane] += m[k / LANES].0[k % LANES];
+                    }
                 }
             }
-            for group in &mut products {
-                for product in group {
-                    let one = Product { exponent: product.exponent, excess: Pack::default() };
-                    let mut peeled = Product { exponent: Pack::default(), excess: product.excess };
-                    peeled.times::<L>(&one);
-                    total.times::<L>(&peeled);
-                }
+            for product in products[..rows.len() / GROUP].as_flattened_mut() {
+                product.peel::<L>();
+                total.times::<L>(product);
             }
         }
         total
     }
 }
 
-/// One block against all rows of a chunk, `V` packs at a time; its result are this chunk's M_k.
+/// Lane `lane` of `e`, one block, against all rows of a chunk, `V` packs at a time; its result are this chunk's M_k.
 #[inline(always)]
 fn against<L: Lanes, const K: usize, const V: usize>(
-    e: &[f64; K],
+    e: &[Pack; K],
+    lane: usize,
     powers: &[Powers<K>],
     slopes: &mut [[Pack; GROUP]],
     products: &mut [[Product; GROUP]],
     peel: bool,
-) -> [f64; K] {
+) -> [Pack; 2] {
     let one = L::splat(1.0);
     let mut m = [L::splat(0.0); K];
     for ((powers, slopes), products) in powers.iter().zip(slopes).zip(products) {
         for first in (0..GROUP).step_by(V) {
             // D = b q(b): Horner for q and, one step behind, for q'.
             let mut b = [one; V];
-            (0..V).for_each(|v| b[v] = L::load(&powers[0][first + v]));
-            let mut derivative = [L::splat(e[K - 1]); V];
-            let mut q = derivative;
-            (0..V).for_each(|v| q[v] = q[v].mul_add(b[v], L::splat(e[K - 2])));
+            let mut q = [L::splat(e[K - 1].0[lane]); V];
+            let mut derivative = q;
+            for v in 0..V {
+                b[v] = L::load(&powers[0][first + v]);
+                q[v] = q[v].mul_add(b[v], L::splat(e[K - 2].0[lane]));
+            }
             for k in (0..K - 2).rev() {
-                let e = L::splat(e[k]);
+                let e = L::splat(e[k].0[lane]);
                 for v in 0..V {
                     derivative[v] = derivative[v].mul_add(b[v], q[v]);
                     q[v] = q[v].mul_add(b[v], e);
@@ -208,7 +213,22 @@ fn against<L: Lanes, const K: usize, const V: usize>(
             }
         }
     }
-    let mut sums = [0.0; K];
-    (0..K).for_each(|k| sums[k] = sum(m[k]));
+    let mut sums = [Pack::default(); 2];
+    L::sums(&eight(&m, 0)).store(&mut sums[0]);
+    if K > LANES {
+        L::sums(&eight(&m, LANES)).store(&mut sums[1]);
+    }
     sums
+}
+
+/// Eight of `m` from `first` on, or zeros.
+#[inline(always)]
+fn eight<L: Lanes, const K: usize>(m: &[L; K], first: usize) -> [L; LANES] {
+    let mut out = [L::splat(0.0); LANES];
+    for k in 0..LANES {
+        if first + k < K {
+            out[k] = m[first + k];
+        }
+    }
+    out
 }

@@ -10,7 +10,15 @@ pub(super) struct Product {
 }
 
 impl Product {
-    /// Multiplies lane by lane.
+    /// Brings each excess to at most 2^64.
+    #[inline(always)]
+    pub(super) fn peel<L: Lanes>(&mut self) {
+        let (excess, exponent) = L::load(&self.excess).peel(L::load(&self.exponent));
+        excess.store(&mut self.excess);
+        exponent.store(&mut self.exponent);
+    }
+
+    /// Multiplies lane by lane; both have an excess of at most 2^64.
     #[inline(always)]
     pub(super) fn times<L: Lanes>(&mut self, other: &Product) {
         let (a, b) = (L::load(&self.excess), L::load(&other.excess));

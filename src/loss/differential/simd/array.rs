@@ -104,6 +104,11 @@ impl<const FUSED: bool> Lanes for Array<FUSED> {
     }
 
     #[inline(always)]
+    fn sums(from: &[Self; LANES]) -> Self {
+        Self(from.map(|Self(p)| ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]))))
+    }
+
+    #[inline(always)]
     fn products(u: f64, v: f64) -> Self {
         let w = u * v;
         Self([1.0, u, v, w, 1.0, u, v, w])

@@ -4,7 +4,7 @@
 //! only by work that `Vectors::run` started after asking the processor for all three. Loads and stores go through
 //! references to a whole, aligned `Pack`.
 
-use super::{Lanes, Pack, WHOLE};
+use super::{LANES, Lanes, Pack, WHOLE};
 use std::arch::x86_64::*;
 
 #[derive(Clone, Copy)]
@@ -84,6 +84,13 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn sums(from: &[Self; LANES]) -> Self {
+        let [a, b, c, d, e, f, g, h] = *from;
+        let first = pairs(lanes(a, b), lanes(c, d));
+        pairs(first, pairs(lanes(e, f), lanes(g, h)))
+    }
+
+    #[inline(always)]
     fn products(u: f64, v: f64) -> Self {
         unsafe {
             let one = _mm512_set1_pd(1.0);
@@ -95,5 +102,22 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn upper(w: f64) -> Self {
         Self(unsafe { _mm512_mask_mov_pd(_mm512_set1_pd(1.0), 0b1111_0000, _mm512_set1_pd(w)) })
+    }
+}
+
+// Functions, not closures: a closure is compiled without these vectors unless it is inlined first.
+
+/// The sums of neighbouring lanes of both, in turn.
+#[inline(always)]
+fn lanes(a: Avx512, b: Avx512) -> Avx512 {
+    unsafe { Avx512(_mm512_add_pd(_mm512_unpacklo_pd(a.0, b.0), _mm512_unpackhi_pd(a.0, b.0))) }
+}
+
+/// The sums of neighbouring pairs of lanes, those of `a`, then those of `b`.
+#[inline(always)]
+fn pairs(a: Avx512, b: Avx512) -> Avx512 {
+    unsafe {
+        let even = _mm512_shuffle_f64x2::<0b10_00_10_00>(a.0, b.0);
+        Avx512(_mm512_add_pd(even, _mm512_shuffle_f64x2::<0b11_01_11_01>(a.0, b.0)))
     }
 }

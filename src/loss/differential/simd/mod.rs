@@ -42,6 +42,8 @@ pub(super) trait Lanes: Copy {
     fn scale(self, k: Self) -> Self;
     /// (excess, exponent) of a product 2^exponent (1 + excess), with an excess above 2^64 brought below 1.
     fn peel(self, exponent: Self) -> (Self, Self);
+    /// Lane l is the sum of the lanes of `from[l]`: ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)).
+    fn sums(from: &[Self; LANES]) -> Self;
     /// The products of 1 or u (lanes 1, 3, 5, 7), 1 or v (lanes 2, 3, 6, 7), 1 or w (lanes 4 to 7): v u is lane 3.
     fn products(u: f64, v: f64) -> Self;
     /// 1 in the lower four lanes, w in the upper.
@@ -50,15 +52,6 @@ pub(super) trait Lanes: Copy {
 
 /// Adding it rounds to a whole number, kept in the low bits.
 pub(super) const WHOLE: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
-
-/// The sum of the lanes, in one order for every kind of vectors.
-#[inline(always)]
-pub(super) fn sum<L: Lanes>(lanes: L) -> f64 {
-    let mut pack = Pack::default();
-    lanes.store(&mut pack);
-    let p = pack.0;
-    ((p[0] + p[4]) + (p[1] + p[5])) + ((p[2] + p[6]) + (p[3] + p[7]))
-}
 
 /// exp(x) within 2 ulp for x in -708..=709; 0 below.
 #[inline(always)]
