@@ -3,14 +3,18 @@
 
 use serde_json::Value as Json;
 use std::hash::{Hash, Hasher};
-use widemargin::loss::differential::{Algo, AllPairs, Exact, PairLoss, Reference, Value, Vectors};
+use widemargin::loss::differential::{Algo, AllPairs, Boxes, Exact, PairLoss, Reference, Tol, Value, Vectors};
 
 /// Every engine, on every kind of vectors of this processor.
 fn engines() -> Vec<Box<dyn PairLoss>> {
     let mut engines: Vec<Box<dyn PairLoss>> = vec![Box::new(Reference)];
     for vectors in Vectors::available() {
         engines.push(Box::new(Exact::with_vectors(vectors)));
-        engines.push(Box::new(AllPairs::with_vectors(vectors)));
+        for tol in [Tol::Fine, Tol::Mid, Tol::Coarse] {
+            engines.push(Box::new(Boxes::with_vectors(tol, vectors)));
+            engines.push(Box::new(AllPairs::with_vectors(tol, vectors)));
+        }
+        engines.push(Box::new(AllPairs::with_vectors(Tol::Exact, vectors)));
     }
     engines
 }
@@ -57,7 +61,7 @@ fn the_loss_and_every_component_are_inside_the_returned_bound() {
         for engine in &mut engines() {
             let (value, in_s, in_t) = evaluate(engine.as_mut(), &s, &t);
             let what = format!("{} by {:?}", case["name"], value.algo);
-            assert!(value.certified_rel < 1e-12, "{what}: {:e}", value.certified_rel);
+            assert!(value.certified_rel < 1e-11 || value.algo == Algo::Boxes, "{what}: {:e}", value.certified_rel);
             let tolerance = value.certified_rel + ROUNDINGS;
             assert_close(value.mean, number(&case["loss"]), tolerance, &what);
             if value.mean > 1e-290 || value.grad_log_scale != 0.0 {

@@ -20,6 +20,7 @@
 //! ```
 
 mod all_pairs;
+mod boxes;
 mod exact;
 mod points;
 mod reference;
@@ -27,17 +28,22 @@ mod rows;
 mod score;
 mod separated;
 mod simd;
+mod tolerance;
 mod value;
 
 pub use all_pairs::AllPairs;
+pub use boxes::Boxes;
 pub use exact::Exact;
 pub use reference::Reference;
 pub use score::Score;
 pub use simd::Vectors;
+pub use tolerance::Tol;
 pub use value::{Algo, Value};
 
 use super::labelled::Labelled;
 use crate::error::{Error, Result};
+
+use simd::{LANES, Pack};
 
 const OP: &str = "differential loss";
 
@@ -101,4 +107,19 @@ pub(super) fn loss_and_gradient(labelled: &Labelled) -> Result<(f64, Vec<f64>)> 
         gradient[(row + 1) * outputs - 1] = g;
     }
     Ok((loss, gradient))
+}
+
+fn grow(packs: &mut Vec<Pack>, length: usize) {
+    packs.clear();
+    packs.resize(length, Pack::default());
+}
+
+/// Adds each further `length` packs to the first.
+fn add_parts(packs: &mut [Pack], length: usize) {
+    let (sum, parts) = packs.split_at_mut(length);
+    for part in parts.chunks(length) {
+        for (sum, part) in sum.iter_mut().zip(part) {
+            (0..LANES).for_each(|l| sum.0[l] += part.0[l]);
+        }
+    }
 }

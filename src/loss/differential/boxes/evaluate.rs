@@ -1,0 +1,80 @@
+//! The polynomial of each point's box, at the point.
+
+use super::basis::place;
+use super::cells::{Cell, cells};
+use crate::loss::differential::simd::{Arithmetic, LANES, Lanes, Pack, Vectors};
+use crate::loss::differential::Score;
+use rayon::prelude::*;
+
+/// out_i = weight_i · value_i, or + out_i with `keep`.
+pub(super) struct Evaluate<'a, S> {
+    pub(super) scores: &'a [S],
+    pub(super) boxes_per_unit: f64,
+    pub(super) cell: Cell<'a>,
+    /// Coefficients of the basis.
+    pub(super) cells: &'a [Pack],
+    pub(super) weights: Option<&'a [f64]>,
+    pub(super) keep: bool,
+}
+
+// Points of one parallel task; fewer take less time than waking a thread.
+const CHUNK: usize = 16_384;
+
+impl<S: Score> Evaluate<'_, S> {
+    /// Fills `out`, one number for each score.
+    pub(super) fn run<O: Score>(self, vectors: Vectors, out: &mut [O]) {
+        let chunk = |(at, out): (usize, &mut [O])| {
+            let points = at * CHUNK..at * CHUNK + out.len();
+            let cell = match self.cell {
+                Cell::Sparse(of_points) => Cell::Sparse(&of_points[points.clone()]),
+                dense => dense,
+            };
+            let (scores, weights) = (&self.scores[points.clone()], self.weights.map(|weights| &weights[points]));
+            vectors.run(Chunk { all: Evaluate { scores, weights, cell, ..self }, out });
+        };
+        if out.len() <= 4 * CHUNK {
+            out.chunks_mut(CHUNK).enumerate().for_each(chunk);
+        } else {
+            out.par_chunks_mut(CHUNK).enumerate().for_each(chunk);
+        }
+    }
+}
+
+struct Chunk<'a, S, O> {
+    all: Evaluate<'a, S>,
+    out: &'a mut [O],
+}
+
+impl<S: Score, O: Score> Arithmetic for Chunk<'_, S, O> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let all = self.all;
+        let mut scores = Pack::default();
+        for (at, (eight, out)) in all.scores.chunks(LANES).zip(self.out.chunks_mut(LANES)).enumerate() {
+            for l in 0..eight.len() {
+                scores.0[l] = eight[l].to_f64();
+            }
+            let (number, [u, v, w]) = place::<L>(&scores, all.boxes_per_unit);
+            let cells = cells::<L>(all.cell, at, number);
+            let mut terms = [L::splat(0.0); LANES];
+            for l in 0..LANES {
+                if l < eight.len() {
+                    let factor = L::upper(w.0[l]).mul(L::load(&all.cells[cells[l]]));
+                    terms[l] = L::products(u.0[l], v.0[l]).mul(factor);
+                }
+            }
+            let mut values = Pack::default();
+            L::sums(&terms).store(&mut values);
+            for l in 0..eight.len() {
+                let weight = match all.weights {
+                    Some(weights) => weights[at * LANES + l],
+                    None => 1.0,
+                };
+                let kept = if all.keep { out[l].to_f64() } else { 0.0 };
+                out[l] = O::from_f64(weight * values.0[l] + kept);
+            }
+        }
+    }
+}
