@@ -167,15 +167,15 @@ fn wolfe(
         let before = (lowest.0 <= CLOSE * squared).then(|| face.clone());
         let shorter = settle(face, steps);
         let length = dot(&shorter, &shorter);
-        if length < squared || before.is_none() {
-            (point, squared) = (shorter, length);
-            useless.clear();
-        } else {
-            // No progress is left that rounding lets us see: the face before is as good.
-            *face = before.expect("checked above");
+        // No progress is left that rounding lets us see: the face before is as good.
+        if let Some(before) = before.filter(|_| length >= squared || length.is_nan()) {
+            *face = before;
             let at = face.members.iter().position(|i| *i == next).expect("it was inserted");
             face.remove(at);
             useless.push(next);
+        } else {
+            (point, squared) = (shorter, length);
+            useless.clear();
         }
     }
     Ok(point)

@@ -100,17 +100,17 @@ fn check(op: &'static str, side: &str, rows: &(impl Rows + ?Sized), d: Option<us
             let expected = if d == 0 { "(n, d) with d > 0".into() } else { format!("rows of length {d}") };
             return Err(Error::Shape { op, expected, got: vec![row.len()] });
         }
-        // x - x is 0 unless x is infinite or NaN. Lanes, as in `dot`.
+        // x · 0 is 0 unless x is infinite or NaN. Lanes, as in `dot`.
         let (mut sizes, mut finite) = ([0.0_f64; 4], [0.0; 4]);
         let chunks = row.chunks_exact(4);
         for (k, v) in chunks.remainder().iter().enumerate() {
             sizes[k] = if v.abs() > sizes[k] { v.abs() } else { sizes[k] };
-            finite[k] += v - v;
+            finite[k] += v * 0.0;
         }
         for chunk in chunks {
             for (k, v) in chunk.iter().enumerate() {
                 sizes[k] = if v.abs() > sizes[k] { v.abs() } else { sizes[k] };
-                finite[k] += v - v;
+                finite[k] += v * 0.0;
             }
         }
         largest = sizes.into_iter().fold(largest, f64::max);

@@ -83,13 +83,7 @@ impl Cells {
     /// Sums each box's points, each times its weight, if there are weights, into `boxes`.
     ///
     /// The order of addition depends on the number of points and of cells alone: chunks, parts of chunks, parts.
-    pub(super) fn gather<S: Score>(
-        &mut self,
-        vectors: Vectors,
-        width: &Width,
-        scores: &[S],
-        weights: Option<&[f64]>,
-    ) {
+    pub(super) fn gather<S: Score>(&mut self, vectors: Vectors, width: &Width, scores: &[S], weights: Option<&[f64]>) {
         let copies = if self.count <= COPIED { COPIES } else { 1 };
         let chunk = self.chunk();
         let parts = (scores.len() / PART).min(scores.len() / (8 * self.count)).clamp(1, 16);
@@ -138,6 +132,7 @@ impl Cells {
     }
 
     /// Turns the sums over the listed cells into weights of the nodes.
+    #[allow(clippy::wrong_self_convention)]
     pub(super) fn to_nodes(&mut self, vectors: Vectors, width: &Width) {
         self.boxes.sums.clear();
         grow(&mut self.boxes.nodes, self.occupied.len());
@@ -149,7 +144,14 @@ impl Cells {
     }
 
     /// Writes values at the nodes of the listed boxes, times `factor`, as polynomials into all `cells`.
-    pub(super) fn spread(&self, vectors: Vectors, width: &Width, values: &mut [Pack], factor: f64, cells: &mut Vec<Pack>) {
+    pub(super) fn spread(
+        &self,
+        vectors: Vectors,
+        width: &Width,
+        values: &mut [Pack],
+        factor: f64,
+        cells: &mut Vec<Pack>,
+    ) {
         vectors.run(Times { matrix: &width.to_basis, packs: values, factor });
         grow(cells, self.count);
         for (values, cell) in values.iter().zip(&self.occupied) {

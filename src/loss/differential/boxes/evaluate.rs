@@ -2,8 +2,8 @@
 
 use super::basis::place;
 use super::cells::{Cell, cells};
-use crate::loss::differential::simd::{Arithmetic, LANES, Lanes, Pack, Vectors};
 use crate::loss::differential::Score;
+use crate::loss::differential::simd::{Arithmetic, LANES, Lanes, Pack, Vectors};
 use rayon::prelude::*;
 
 /// out_i = weight_i · value_i, or + out_i with `keep`.

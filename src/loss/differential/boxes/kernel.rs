@@ -77,6 +77,7 @@ pub(super) struct Width {
     pub(super) softplus: Kernel,
     pub(super) slope: Kernel,
     pub(super) opposite: Kernel,
+    #[allow(dead_code)] // for second derivatives
     pub(super) curvature: Kernel,
 }
 
@@ -91,9 +92,7 @@ impl Width {
             })
         });
         let targets = [-1.0, 1.0].map(|sign| {
-            std::array::from_fn(|at| {
-                Pack(std::array::from_fn(|p| (sign * (at + 1) as f64 * u[p] * h / 2.0).exp()))
-            })
+            std::array::from_fn(|at| Pack(std::array::from_fn(|p| (sign * (at + 1) as f64 * u[p] * h / 2.0).exp())))
         });
         let gaps = (0..GAPS).map(|gap| decay(h, gap as f64)).collect();
         let near = (FAR / h) as i32;

@@ -152,7 +152,14 @@ impl<S: Score> PairLoss<S> for Boxes {
         self.checked(&Points::new(s, t, None)?, in_s, in_t)
     }
 
-    fn evaluate_weighted(&mut self, s: &[S], t: &[S], weights: Weights, in_s: &mut [S], in_t: &mut [S]) -> Result<Value> {
+    fn evaluate_weighted(
+        &mut self,
+        s: &[S],
+        t: &[S],
+        weights: Weights,
+        in_s: &mut [S],
+        in_t: &mut [S],
+    ) -> Result<Value> {
         self.checked(&Points::new(s, t, Some(weights))?, in_s, in_t)
     }
 }
