@@ -1,6 +1,6 @@
 //! Convolution in two dimensions, any stride, padding, dilation and groups, with gradients computed only when asked.
 //!
-//! y[n, o, i, j] = b[o] + sum over c, ky, kx of w[o, c, ky, kx] · x[n, c, i·s + ky·d - p, j·s + kx·d - p], x zero outside.
+//! `y[n, o, i, j] = b[o] + sum over c, ky, kx of w[o, c, ky, kx] · x[n, c, i·s + ky·d - p, j·s + kx·d - p]`, x zero outside.
 //! x: (n, c, h, w), w: (o, c / groups, kh, kw), b: (o,), y: (n, o, h', w') with h' = (h + 2p - d(kh - 1) - 1) / s + 1.
 //! A 3×3 image of ones with a 3×3 weight of ones and padding 1 gives 4 in the corners, 6 at the edges, 9 in the middle.
 //!
