@@ -1,7 +1,8 @@
 //! Time of the exact hard margin with its certificate: two normal clouds on both sides of a random plane.
 //!
 //! Checks the gap and the angle to the limit of the pair loss, found by annealed Newton, before it prints a time.
-//! Prints the best and the median milliseconds, the relative gap, the certified angle, support points and steps.
+//! Prints the best and the median milliseconds, the relative gap, the certified angle and the one to Newton's plane in
+//! radians, support points and steps.
 //! `RAYON_NUM_THREADS=1` for one core. With a folder as argument it writes the problems and its answers there, for
 //! tests/reference/hard_margin.py, which times other solvers on them.
 
@@ -9,7 +10,7 @@ use rand::RngCore;
 use rand_distr::{Distribution, StandardNormal};
 use std::io::Write;
 use std::time::Instant;
-use widemargin::margin::{Hyperplane, Points, certified_hard_margin};
+use widemargin::margin::{Hyperplane, Points, certified_hard_margin, pair_loss_limit};
 
 /// name, d, points in a class, condition of the covariance's root, half width of the empty strip.
 const PROBLEMS: [(&str, usize, usize, f64, f64); 6] = [
@@ -25,14 +26,17 @@ fn main() {
     let folder = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     println!("hard_margin, {} threads", rayon::current_num_threads());
     println!(
-        "{:28} {:>9} {:>9} {:>9} {:>10} {:>5} {:>6}",
-        "problem (n a class)", "best ms", "median", "gap", "radians", "SV", "steps"
+        "{:28} {:>9} {:>9} {:>9} {:>10} {:>9} {:>5} {:>6}",
+        "problem (n a class)", "best ms", "median", "gap", "certified", "Newton", "SV", "steps"
     );
     for (name, d, n, condition, strip) in PROBLEMS {
         let (pos, neg) = problem(d, n, condition, strip);
         let (plane, certificate) = certified_hard_margin(&pos, &neg).expect("separable by construction");
         let gap = certificate.gap() / certificate.upper;
         assert!(gap <= 1e-12, "{name}: gap {gap:e}");
+        let other = pair_loss_limit(&pos, &neg).expect("separable by construction").plane;
+        let off = plane.angle_degrees(&other).to_radians();
+        assert!(off <= 1e-6, "{name}: {off:e} from the limit of the pair loss");
         let once = || {
             let start = Instant::now();
             std::hint::black_box(certified_hard_margin(&pos, &neg).expect("separable by construction"));
@@ -42,7 +46,7 @@ fn main() {
         let mut times: Vec<f64> = (0..(1000.0 / first).clamp(5.0, 500.0) as usize).map(|_| once()).collect();
         times.sort_by(f64::total_cmp);
         println!(
-            "{name:28} {:>9.3} {:>9.3} {gap:>9.1e} {:>10.1e} {:>5} {:>6}",
+            "{name:28} {:>9.3} {:>9.3} {gap:>9.1e} {:>10.1e} {off:>9.1e} {:>5} {:>6}",
             times[0],
             times[times.len() / 2],
             certificate.angle_degrees.to_radians(),

@@ -1,7 +1,9 @@
 //! The limit of cross-entropy. References: closed forms, and tests/reference/margin.py (SciPy SLSQP in the primal).
 
-use crate::margin_reference::{cases, points};
-use widemargin::margin::{cross_entropy_limit, hard_margin, two_point_limit};
+use crate::margin_reference::{cases, numbers, points};
+use widemargin::margin::{
+    Hyperplane, certified_cross_entropy_limit, cross_entropy_limit, hard_margin, two_point_limit,
+};
 
 #[test]
 fn agrees_with_a_primal_quadratic_program() {
@@ -109,4 +111,46 @@ fn points_that_cannot_be_separated_are_refused_with_the_distance_found() {
     assert!(message.contains("at distance"), "{message}");
     assert!(two_point_limit(&[1.0], &[1.0]).unwrap_err().to_string().contains("distance 0"));
     assert!(cross_entropy_limit(&points(&[[0.0, 0.0]]), &points(&[[1.0, 1.0]]), 0.0).is_err());
+}
+
+/// (w, b/s) as a normal: the space in which the limit is solved.
+fn with_bias(plane: &Hyperplane, scale: f64) -> Hyperplane {
+    Hyperplane { w: plane.w.iter().copied().chain([plane.b / scale]).collect(), b: 0.0 }
+}
+
+#[test]
+fn agrees_with_an_interior_point_solver_at_every_bias_scale() {
+    // expected: tests/reference/limits.py (Clarabel)
+    let file: serde_json::Value = serde_json::from_str(include_str!("../reference/limits.json")).unwrap();
+    for (case, wanted) in cases().iter().zip(file.as_array().unwrap()) {
+        assert_eq!(case.name, wanted["name"].as_str().unwrap());
+        for limit in wanted["limits"].as_array().unwrap() {
+            let scale = limit["scale"].as_f64().unwrap();
+            let (plane, certificate) = certified_cross_entropy_limit(&case.pos, &case.neg, scale).unwrap();
+            let reference = Hyperplane { w: numbers(&limit["w"]), b: limit["b"].as_f64().unwrap() };
+            let off = with_bias(&plane, scale).angle_degrees(&with_bias(&reference, scale));
+            // Clarabel stops at a gap of 1e-12: the square root of it in the direction.
+            assert!(off.to_radians() < 2e-6, "{} at {scale}: {off:e}", case.name);
+            let length = with_bias(&reference, scale).w.iter().map(|v| v * v).sum::<f64>().sqrt();
+            assert!((certificate.upper * length - 1.0).abs() < 1e-9, "{} at {scale}: {certificate:?}", case.name);
+            assert!(certificate.gap() <= 1e-12 * certificate.upper, "{} at {scale}: {certificate:?}", case.name);
+        }
+        let hard = Hyperplane { w: numbers(&wanted["hard"]["w"]), b: 0.0 };
+        let off = hard_margin(&case.pos, &case.neg).unwrap().angle_degrees(&hard);
+        assert!(off.to_radians() < 2e-6, "{}: hard margin {off:e}", case.name);
+    }
+}
+
+#[test]
+fn the_certificate_holds_for_two_points() {
+    // Between a = (x, s) and c = -(z, s): the distance of the origin to the segment.
+    for (x, z, s) in [([1.0, 0.0], [-1.0, -3.0], 1.0), ([1.0, 0.0], [-4.0, 0.5], 1.0), ([4.0, 2.0], [1.0, 1.0], 2.0)] {
+        let (_, certificate) = certified_cross_entropy_limit(&[x], &[z], s).unwrap();
+        let (aa, cc) = (x[0] * x[0] + x[1] * x[1] + s * s, z[0] * z[0] + z[1] * z[1] + s * s);
+        let ac = -(x[0] * z[0] + x[1] * z[1]) - s * s;
+        let squared = if ac >= aa.min(cc) { aa.min(cc) } else { (aa * cc - ac * ac) / (aa + cc - 2.0 * ac) };
+        let (lower, upper) = (certificate.lower, certificate.upper);
+        assert!(lower <= squared.sqrt() * (1.0 + 1e-15) && upper >= squared.sqrt() * (1.0 - 1e-15), "{certificate:?}");
+        assert!(certificate.gap() < 1e-13 * upper && certificate.angle_degrees < 1e-11, "{certificate:?}");
+    }
 }

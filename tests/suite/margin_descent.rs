@@ -90,3 +90,77 @@ fn the_default_record_is_spaced_by_decades_and_ends_at_the_last_step() {
             .is_err()
     );
 }
+
+#[test]
+fn normalised_and_accelerated_paths_equal_a_plain_loop_in_high_precision() {
+    // expected: tests/reference/trajectories.py (mpmath, 50 digits)
+    let file: serde_json::Value = serde_json::from_str(include_str!("../reference/trajectories.json")).unwrap();
+    for run in file.as_array().unwrap() {
+        let (pos, neg) = (matrix(&run["pos"]), matrix(&run["neg"]));
+        let differential = run["objective"] == "differential";
+        let objective = if differential { Objective::Differential } else { Objective::CrossEntropy };
+        let rule = if run["rule"] == "momentum" { Rule::Momentum } else { Rule::Normalised };
+        let wanted = run["path"].as_array().unwrap();
+        let record: Vec<usize> = wanted.iter().map(|p| p["step"].as_u64().unwrap() as usize).collect();
+        let steps = *record.last().unwrap();
+        let settings = Descent { step: run["step"].as_f64().unwrap(), steps, rule, record };
+        let path = gradient_descent(&pos, &neg, objective, &settings).unwrap();
+        assert_eq!(path.steps, settings.record);
+        for (at, wanted) in wanted.iter().enumerate() {
+            let plane = &path.planes[at];
+            let got = if differential { plane.w.clone() } else { augmented(plane).w };
+            let v = numbers(&wanted["v"]);
+            let size = v.iter().map(|v| v.abs()).fold(0.0, f64::max);
+            for (got, wanted) in got.iter().zip(&v) {
+                // 60 steps, each right to the rounding of exponents up to 1e4 (1e-12).
+                assert!((got - wanted).abs() <= 1e-10 * size, "{run}: {got} {wanted}");
+            }
+            let wanted = wanted["log_loss"].as_f64().unwrap();
+            assert!((path.log_losses[at] - wanted).abs() <= 1e-10 * (1.0 + wanted.abs()), "{at} of {run}");
+            let margin = plane.margin(&pos, &neg);
+            assert!(path.margins[at] == margin || (at == 0 && margin.is_nan()), "{at}");
+        }
+    }
+}
+
+#[test]
+fn momentum_settles_as_one_over_the_square_of_the_steps() {
+    let (pos, neg) = (vec![vec![2.0, 1.0], vec![3.0, -1.0], vec![1.5, 0.25]], vec![vec![-1.0, 0.5], vec![-2.0, -2.0]]);
+    let hard = hard_margin(&pos, &neg).unwrap();
+    let largest = hard.margin(&pos, &neg);
+    // The longest difference is about 5.9: step 1/R².
+    let settings = Descent { step: 0.028, steps: 4000, rule: Rule::Momentum, record: vec![250, 1000, 4000] };
+    let path = gradient_descent(&pos, &neg, Objective::Differential, &settings).unwrap();
+    let short: Vec<f64> = path.margins.iter().map(|margin| 1.0 - margin / largest).collect();
+    assert!(short[2] > 0.0 && short[2] < 1e-5, "{short:?}");
+    // Four times the steps: a sixteenth of the deficit, up to logarithms.
+    assert!(short[1] < short[0] / 6.0 && short[2] < short[1] / 6.0, "{short:?}");
+    let normalised = Descent { step: 0.17, rule: Rule::Normalised, ..settings };
+    let slow = gradient_descent(&pos, &neg, Objective::Differential, &normalised).unwrap();
+    assert!(1.0 - slow.margins[2] / largest > 10.0 * short[2], "{slow:?}");
+    assert!(path.angles_degrees(&hard)[2] < 0.2, "{:?}", path.angles_degrees(&hard));
+}
+
+#[test]
+fn the_pair_loss_agrees_across_its_three_ways_of_summing() {
+    // One step from zero: scores that overlap within 300 of each other and beyond, and scores apart by more than 40.
+    use widemargin::loss::differential::{AllPairs, PairLoss};
+    let neg = vec![vec![-1.0, 0.5], vec![-2.0, -2.0]];
+    let apart = vec![vec![2.0, 1.0], vec![3.0, -1.0], vec![-0.5, 0.25]];
+    let overlapping = vec![vec![2.0, 1.0], vec![3.0, -1.0], vec![-3.5, 0.25]];
+    let steps = [0.01, 0.3, 3.0, 30.0, 300.0, 2000.0];
+    for (pos, step) in steps.iter().flat_map(|step| [(&apart, *step), (&overlapping, *step)]) {
+        let settings = Descent { step, steps: 1, record: vec![1], ..Descent::default() };
+        let path = gradient_descent(pos, &neg, Objective::Differential, &settings).unwrap();
+        let scores = |rows: &[Vec<f64>]| -> Vec<f64> {
+            rows.iter().map(|r| r.iter().zip(&path.planes[0].w).map(|(r, w)| r * w).sum()).collect()
+        };
+        let (s, t) = (scores(pos), scores(&neg));
+        let (mut in_s, mut in_t) = (vec![0.0; s.len()], vec![0.0; t.len()]);
+        let value = AllPairs.evaluate(&s, &t, &mut in_s, &mut in_t).unwrap();
+        // In the log domain: at the last steps the loss itself is below 1e-500.
+        let wanted = value.log_mean + ((s.len() * t.len()) as f64).ln();
+        // Six terms, each right to a few roundings.
+        assert!((path.log_losses[0] - wanted).abs() < 1e-12 * (1.0 + wanted.abs()), "{step}: {path:?} {wanted}");
+    }
+}
