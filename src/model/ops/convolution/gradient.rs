@@ -5,6 +5,7 @@ use super::correlate::{Correlate, SLACK, Taps};
 use super::forward::{Scratch, pad};
 use super::geometry::Geometry;
 use super::outer::Outer;
+use super::rows::Rows;
 
 /// The gradient in the input: each phase of it is a correlation of the padded gradient with some of the weights.
 pub(crate) struct InputGradient<T> {
@@ -74,10 +75,19 @@ impl<T: Number> InputGradient<T> {
         let Scratch { padded, wide } = scratch;
         padded.clear();
         padded.resize(geometry.groups * filters * rows * pitch + SLACK, T::zero());
-        for (at, row) in gradient.chunks_exact(geometry.out_width).enumerate() {
-            let (filter, y) = (at / geometry.out_height, at % geometry.out_height);
-            padded[(filter * rows + y + reach_y) * pitch + reach_x..][..row.len()].copy_from_slice(row);
-        }
+        T::run(
+            self.level,
+            Rows {
+                planes: geometry.groups * filters,
+                rows: geometry.out_height,
+                width: geometry.out_width,
+                from: gradient,
+                from_steps: [geometry.out_height * geometry.out_width, geometry.out_width],
+                to: &mut padded[reach_y * pitch + reach_x..],
+                to_steps: [rows * pitch, pitch],
+                slope: None,
+            },
+        );
         for phase in &self.phases {
             let ([top, bottom], [left, right]) = (phase.rows, phase.columns);
             if top == bottom || left == right {
@@ -89,18 +99,30 @@ impl<T: Number> InputGradient<T> {
             for (group, taps) in phase.groups.iter().enumerate() {
                 let x = &padded[group * filters * rows * pitch + top * pitch + left..];
                 T::run(self.level, Correlate { taps, x, start: None, count, out: wide, stride: plane });
-                for channel in 0..channels {
-                    for row in top..bottom {
-                        let wide = &wide[channel * plane + (row - top) * pitch..][..right - left];
-                        let y = row * stride + phase.remainder[0] - padding;
-                        let x = left * stride + phase.remainder[1] - padding;
-                        let start = ((group * channels + channel) * height + y) * width + x;
-                        if stride == 1 {
-                            out[start..start + wide.len()].copy_from_slice(wide);
-                        } else {
-                            out[start..].iter_mut().step_by(stride).zip(wide).for_each(|(out, wide)| *out = *wide);
-                        }
-                    }
+                // The first pixel of this phase in the image.
+                let y = top * stride + phase.remainder[0] - padding;
+                let x = left * stride + phase.remainder[1] - padding;
+                let out = &mut out[group * channels * height * width + y * width + x..];
+                if stride == 1 {
+                    T::run(
+                        self.level,
+                        Rows {
+                            planes: channels,
+                            rows: bottom - top,
+                            width: right - left,
+                            from: wide,
+                            from_steps: [plane, pitch],
+                            to: out,
+                            to_steps: [height * width, width],
+                            slope: None,
+                        },
+                    );
+                    continue;
+                }
+                for (channel, row) in (0..channels).flat_map(|channel| (top..bottom).map(move |row| (channel, row))) {
+                    let wide = &wide[channel * plane + (row - top) * pitch..][..right - left];
+                    let out = &mut out[channel * height * width + (row - top) * stride * width..];
+                    out.iter_mut().step_by(stride).zip(wide).for_each(|(out, wide)| *out = *wide);
                 }
             }
         }
@@ -149,7 +171,7 @@ impl WeightGradient {
     /// Adds one image.
     pub(crate) fn add<T: Number>(&self, image: &[T], gradient: &[T], sums: &mut WeightSums<T>) {
         let geometry = &self.geometry;
-        pad(geometry, image, &mut sums.padded);
+        pad(self.level, geometry, image, &mut sums.padded);
         let plane = geometry.out_height * geometry.out_width;
         for group in 0..geometry.groups {
             T::run(

@@ -7,7 +7,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `geometry` | the sizes, the layout of a padded image |
-//! | `correlate`, `outer` | the two inner loops |
+//! | `correlate`, `outer`, `rows` | the two inner loops, the copies around them |
 //! | `forward`, `gradient` | one image's result and gradients, used here and by [`crate::model`]'s engine |
 //!
 //! The convolution is direct: nothing is gathered into columns. Images run in parallel; gradients of the weight are
@@ -18,6 +18,7 @@ mod forward;
 mod geometry;
 mod gradient;
 mod outer;
+mod rows;
 
 pub(crate) use forward::{Forward, Scratch};
 pub(crate) use geometry::Geometry;

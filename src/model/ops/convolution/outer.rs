@@ -131,13 +131,19 @@ impl<T: Number> Rows<'_, T> {
         let mut own = [[[vectors.splat(T::zero()); K]; R]; B];
         let length = self.width * V::COUNT;
         for y in 0..gradient[0].len() / length.max(1) {
-            let gradient = gradient.map(|gradient| &gradient[y * length..][..length]);
-            let x = starts.map(|start| &self.x[start + y * self.pitch..][..self.width + K - 1]);
+            // No `map` here or below: a closure is its own function, compiled without the vectors.
+            let mut rows = gradient;
+            for b in 0..B {
+                rows[b] = &gradient[b][y * length..][..length];
+            }
+            let mut x: [&[T]; R] = [&[]; R];
+            for r in 0..R {
+                x[r] = &self.x[starts[r] + y * self.pitch..][..self.width + K - 1];
+            }
             for q in 0..self.width {
-                // No `map`: a closure is its own function, compiled without the vectors.
                 let mut lanes = [vectors.splat(T::zero()); B];
                 for b in 0..B {
-                    lanes[b] = vectors.load(&gradient[b][q * V::COUNT..]);
+                    lanes[b] = vectors.load(&rows[b][q * V::COUNT..]);
                 }
                 for r in 0..R {
                     let x = &x[r][q..q + K];
