@@ -157,7 +157,7 @@ fn the_pair_loss_agrees_across_its_three_ways_of_summing() {
         };
         let (s, t) = (scores(pos), scores(&neg));
         let (mut in_s, mut in_t) = (vec![0.0; s.len()], vec![0.0; t.len()]);
-        let value = AllPairs.evaluate(&s, &t, &mut in_s, &mut in_t).unwrap();
+        let value = AllPairs::default().evaluate(&s, &t, &mut in_s, &mut in_t).unwrap();
         // In the log domain: at the last steps the loss itself is below 1e-500.
         let wanted = value.log_mean + ((s.len() * t.len()) as f64).ln();
         // Six terms, each right to a few roundings.

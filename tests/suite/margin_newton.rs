@@ -58,7 +58,7 @@ fn what_is_minimised_is_the_pair_loss_and_its_gradient_points_along_the_weights(
         };
         let (s, t) = (scores(&pos), scores(&neg));
         let (mut in_s, mut in_t) = (vec![0.0; n], vec![0.0; n]);
-        let value = AllPairs.evaluate(&s, &t, &mut in_s, &mut in_t).unwrap();
+        let value = AllPairs::default().evaluate(&s, &t, &mut in_s, &mut in_t).unwrap();
         // Scores near 1e9 are rounded to 1e-7 each.
         assert!((value.log_mean - limit.log_loss).abs() <= 1e-15 * limit.gap + 1e-6, "{value:?} {}", limit.log_loss);
         // The gradient of log L, summed back to the weights: -w/beta at the minimum.
