@@ -1,19 +1,24 @@
 //! The command line: one file per subcommand. Exit code 0 done, 1 a finding or an error, 2 wrong usage.
 
+mod cache;
+mod doctor;
 mod kernel;
+mod lab;
 mod nb;
+mod place;
 mod run;
+mod version;
 
 use crate::error::{Error, Result};
 use crate::session::{Options, Session};
-use clap::{Parser, Subcommand};
-use std::io::IsTerminal;
+use clap::{CommandFactory, Parser, Subcommand};
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// See, run and test the margin of a classifier, in Rust notebooks.
 #[derive(Parser)]
-#[command(name = "widemargin", version, about)]
+#[command(name = "widemargin", version, long_version = version::long(), about)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -23,12 +28,24 @@ struct Arguments {
 enum Command {
     /// Execute notebooks and write each as .ipynb and as one self-contained HTML page.
     Run(run::Run),
-    /// Install the Jupyter kernel, or run it.
+    /// Install the Jupyter kernel, look after it, or run it.
     #[command(subcommand)]
     Kernel(kernel::Kernel),
+    /// Open JupyterLab with the kernel installed and its prelude built.
+    Lab(lab::Lab),
     /// Keep notebooks and the book's chapters in step.
     #[command(subcommand)]
     Nb(nb::Nb),
+    /// Show or empty the folder that holds the prelude.
+    #[command(subcommand)]
+    Cache(cache::Cache),
+    /// Print a script that completes this program's arguments in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print this program's manual page.
+    Man,
 }
 
 /// Parses the arguments, runs the command, prints its error in one line.
@@ -36,7 +53,15 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(run) => run.execute(),
         Command::Kernel(kernel) => kernel.execute(),
+        Command::Lab(lab) => lab.execute(),
         Command::Nb(nb) => nb.execute(),
+        Command::Cache(cache) => cache.execute(),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "widemargin", &mut script);
+            print(&script)
+        }
+        Command::Man => manual(),
     };
     match result {
         Ok(code) => code,
@@ -44,6 +69,26 @@ pub fn main() -> ExitCode {
             eprintln!("widemargin: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The manual: the program's page, then one for each command.
+fn manual() -> Result<ExitCode> {
+    let mut whole = Arguments::command();
+    whole.build();
+    let commands: Vec<_> = whole.get_subcommands().filter(|command| command.get_name() != "help").cloned().collect();
+    let mut pages = Vec::new();
+    for command in [whole].into_iter().chain(commands) {
+        clap_mangen::Man::new(command).render(&mut pages).map_err(Error::io("write", "the manual"))?;
+    }
+    print(&pages)
+}
+
+/// Prints all of it, or as much as the reader takes.
+fn print(text: &[u8]) -> Result<ExitCode> {
+    match std::io::stdout().write_all(text) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::io("print", "the text")(error)),
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 

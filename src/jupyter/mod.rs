@@ -39,6 +39,6 @@ pub use complete::{Completeness, completeness};
 pub use connection::Connection;
 pub use gate::{Dropped, Gate};
 pub use history::History;
-pub use message::{Message, Refusal, Signer};
+pub use message::{Message, PROTOCOL, Refusal, Signer};
 pub use server::serve;
 pub use shell::answer;

@@ -15,6 +15,7 @@
 //! Uses `error` and `display` only: it would host any prelude.
 
 mod analyzer;
+pub mod cache;
 mod crash;
 mod diagnostic;
 pub mod generated;
@@ -36,7 +37,7 @@ pub use input::{InputRequest, Reader};
 pub use interrupter::Interrupter;
 pub use outcome::{CellError, Outcome, Output, Stage, Stream};
 pub use pipes::{Arrival, Splitter};
-pub use prelude::{Prelude, cache_folder};
+pub use prelude::{Prelude, cache_folder, compiler, compiler_libraries};
 
 use crate::display::Record;
 use crate::error::{Error, Result};

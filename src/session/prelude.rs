@@ -35,7 +35,7 @@ impl Prelude {
     pub fn open(cache: &Path, say: &mut dyn FnMut(&str)) -> Result<Self> {
         let compiler = compiler()?;
         let compiler_libraries = compiler_libraries()?;
-        let folder = cache.join("prelude").join(format!("{}-{}", env!("CARGO_PKG_VERSION"), key(&compiler)));
+        let folder = place(cache, &compiler);
         std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
         let lock_path = cache.join("lock");
         let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
@@ -71,14 +71,19 @@ pub fn cache_folder() -> Result<PathBuf> {
     Ok(base.join("widemargin"))
 }
 
+/// Where the prelude of these sources and this compiler lies or will lie.
+pub fn place(cache: &Path, compiler: &str) -> PathBuf {
+    cache.join("prelude").join(format!("{}-{}", env!("CARGO_PKG_VERSION"), key(compiler)))
+}
+
 /// `rustc -vV`: the dylib's metadata loads only with exactly this compiler.
-fn compiler() -> Result<String> {
+pub fn compiler() -> Result<String> {
     let output = Command::new("rustc").arg("-vV").output().map_err(Error::io("run", "rustc"))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// `<sysroot>/lib/rustlib/<target>/lib`.
-fn compiler_libraries() -> Result<PathBuf> {
+pub fn compiler_libraries() -> Result<PathBuf> {
     let output =
         Command::new("rustc").args(["--print", "target-libdir"]).output().map_err(Error::io("run", "rustc"))?;
     Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))

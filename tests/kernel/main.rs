@@ -8,6 +8,7 @@ mod embedding;
 mod fuzz;
 mod generated;
 mod input;
+mod installation;
 mod interrupt;
 mod notebook_files;
 mod outputs;
