@@ -18,6 +18,7 @@ mod analyzer;
 pub mod cache;
 mod crash;
 mod diagnostic;
+mod evaluator;
 pub mod generated;
 mod input;
 mod interrupter;
@@ -33,6 +34,7 @@ mod rustc;
 mod stop;
 mod switches;
 
+pub use evaluator::{Evaluator, Start, Stop};
 pub use input::{InputRequest, Reader};
 pub use interrupter::Interrupter;
 pub use outcome::{CellError, Outcome, Output, Stage, Stream};

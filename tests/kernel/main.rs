@@ -7,6 +7,7 @@ mod crash;
 mod embedding;
 mod fuzz;
 mod generated;
+mod hosting;
 mod input;
 mod installation;
 mod interrupt;
