@@ -18,7 +18,10 @@ mod analyzer;
 pub mod cache;
 mod crash;
 mod diagnostic;
+mod dylib;
+mod evaluator;
 pub mod generated;
+mod guest;
 mod input;
 mod interrupter;
 mod leftovers;
@@ -33,6 +36,8 @@ mod rustc;
 mod stop;
 mod switches;
 
+pub use evaluator::{Evaluator, Start, Stop};
+pub use guest::Guest;
 pub use input::{InputRequest, Reader};
 pub use interrupter::Interrupter;
 pub use outcome::{CellError, Outcome, Output, Stage, Stream};
@@ -53,8 +58,6 @@ use std::time::{Instant, SystemTime};
 
 /// Names the part that a child process of ours plays.
 const ROLE: &str = "WIDEMARGIN_ROLE";
-/// What every cell has in scope; the `?` makes evcxr expect question marks from the start.
-const FIRST_CELL: &str = "use widemargin::prelude::*;\nOk::<(), String>(())?;";
 
 /// Becomes the worker or the compiler's wrapper if this process was started as one; else returns at once.
 pub fn hook() {
@@ -75,6 +78,8 @@ pub fn hook() {
 pub struct Options {
     /// The executable that calls [`hook`]; the running one if `None`.
     pub program: Option<PathBuf>,
+    /// Another library as the prelude; ours if `None`.
+    pub guest: Option<Guest>,
 }
 
 /// What could stand at a place of a cell.
@@ -104,7 +109,7 @@ pub struct Session {
 impl Session {
     /// Starts the evaluator; builds the prelude first if this machine has none. `say` gets a line per step.
     pub fn start(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Self> {
-        let prelude = Prelude::open(&cache_folder()?, say)?;
+        let prelude = Prelude::open(&cache_folder()?, options.guest.as_ref(), say)?;
         let program = match &options.program {
             Some(program) => program.clone(),
             None => std::env::current_exe().map_err(Error::io("find", "this program"))?,
@@ -131,12 +136,15 @@ impl Session {
         state.set_build_env("CARGO_TERM_QUIET", "true");
         state.set_build_env(rustc::FOLDER, &pipes.folder().to_string_lossy());
         state.set_build_env(rustc::PRELUDE, &prelude.folder.to_string_lossy());
-        let dependency = format!("{{ path = {:?} }}", prelude.dependency());
-        state.add_dep("widemargin", &dependency).map_err(refused)?;
-        let (first, _) = pumped(&pipes, &mut |_| {}, || context.eval_with_state(FIRST_CELL, state));
+        for (name, stand_in) in prelude.dependencies() {
+            state.add_dep(name, &format!("{{ path = {stand_in:?} }}")).map_err(refused)?;
+        }
+        let (first, _) = pumped(&pipes, &mut |_| {}, || context.eval_with_state(&prelude.first_cell, state));
         first.map_err(|error| {
             let detail = match &error {
-                evcxr::Error::CompilationErrors(errors) => diagnostic::compile_error(errors, FIRST_CELL).detail,
+                evcxr::Error::CompilationErrors(errors) => {
+                    diagnostic::compile_error(errors, &prelude.first_cell).detail
+                }
                 other => other.to_string(),
             };
             let log = worker_log.lock().map(|log| log.clone()).unwrap_or_default();

@@ -6,7 +6,7 @@ use widemargin::session::{Options, Session};
 #[test]
 fn a_host_program_evaluates_three_cells() {
     // A program that calls `widemargin::session::hook()` first in `main` leaves `program` out.
-    let options = Options { program: Some(PathBuf::from(env!("CARGO_BIN_EXE_widemargin"))) };
+    let options = Options { program: Some(PathBuf::from(env!("CARGO_BIN_EXE_widemargin"))), ..Options::default() };
     let mut session = Session::start(&options, &mut |line| println!("{line}")).expect("the prelude builds");
     let mut shown = Vec::new();
     for cell in [
