@@ -18,7 +18,10 @@ mod analyzer;
 pub mod cache;
 mod crash;
 mod diagnostic;
+mod dylib;
+mod evaluator;
 pub mod generated;
+mod guest;
 mod input;
 mod interrupter;
 mod leftovers;
@@ -33,6 +36,8 @@ mod rustc;
 mod stop;
 mod switches;
 
+pub use evaluator::{Evaluator, Start, Stop};
+pub use guest::Guest;
 pub use input::{InputRequest, Reader};
 pub use interrupter::Interrupter;
 pub use outcome::{CellError, Outcome, Output, Stage, Stream};
@@ -54,8 +59,6 @@ use std::time::{Instant, SystemTime};
 
 /// Names the part that a child process of ours plays.
 const ROLE: &str = "WIDEMARGIN_ROLE";
-/// What every cell has in scope; the `?` makes evcxr expect question marks from the start.
-const FIRST_CELL: &str = "use widemargin::prelude::*;\nOk::<(), String>(())?;";
 
 /// Becomes the worker or the compiler's wrapper if this process was started as one; else returns at once.
 pub fn hook() {
@@ -78,6 +81,8 @@ pub struct Options {
     pub program: Option<PathBuf>,
     /// The formats of figures; those that `WIDEMARGIN_RENDERER` names if `None`.
     pub renderer: Option<Renderer>,
+    /// Another library as the prelude; ours if `None`.
+    pub guest: Option<Guest>,
 }
 
 /// What could stand at a place of a cell.
@@ -109,7 +114,7 @@ impl Session {
     /// Starts the evaluator; builds the prelude first if this machine has none. `say` gets a line per step.
     pub fn start(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Self> {
         let renderer = options.renderer.map_or_else(Renderer::from_environment, Ok)?;
-        let prelude = Prelude::open(&cache_folder()?, say)?;
+        let prelude = Prelude::open(&cache_folder()?, options.guest.as_ref(), say)?;
         let program = match &options.program {
             Some(program) => program.clone(),
             None => std::env::current_exe().map_err(Error::io("find", "this program"))?,
@@ -136,12 +141,15 @@ impl Session {
         state.set_build_env("CARGO_TERM_QUIET", "true");
         state.set_build_env(rustc::FOLDER, &pipes.folder().to_string_lossy());
         state.set_build_env(rustc::PRELUDE, &prelude.folder.to_string_lossy());
-        let dependency = format!("{{ path = {:?} }}", prelude.dependency());
-        state.add_dep("widemargin", &dependency).map_err(refused)?;
-        let (first, _) = pumped(&pipes, &renderer, &mut |_| {}, || context.eval_with_state(FIRST_CELL, state));
+        for (name, stand_in) in prelude.dependencies() {
+            state.add_dep(name, &format!("{{ path = {stand_in:?} }}")).map_err(refused)?;
+        }
+        let (first, _) = pumped(&pipes, &renderer, &mut |_| {}, || context.eval_with_state(&prelude.first_cell, state));
         first.map_err(|error| {
             let detail = match &error {
-                evcxr::Error::CompilationErrors(errors) => diagnostic::compile_error(errors, FIRST_CELL).detail,
+                evcxr::Error::CompilationErrors(errors) => {
+                    diagnostic::compile_error(errors, &prelude.first_cell).detail
+                }
                 other => other.to_string(),
             };
             let log = worker_log.lock().map(|log| log.clone()).unwrap_or_default();

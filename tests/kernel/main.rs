@@ -7,6 +7,8 @@ mod crash;
 mod embedding;
 mod fuzz;
 mod generated;
+mod guest;
+mod hosting;
 mod input;
 mod installation;
 mod interrupt;
