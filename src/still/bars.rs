@@ -1,80 +1,44 @@
-//! Bars beside, upon or over one another, and histograms, which are bars of counts.
+//! Bars beside, upon or over one another.
 
-use super::axis::{Axis, nice};
+use super::axis::{Axis, label_of};
+use super::colour::is_dark;
 use super::scatter;
 use super::svg::{Paint, Svg};
 use super::text::{self, Side, Text};
-use super::trace::{Extent, Kind, Trace, items, nth};
-use serde_json::{Value, json};
+use super::trace::{Extent, Kind, Trace, nth};
+use serde_json::Value;
 use std::collections::HashMap;
 
-/// Room above the highest bar.
-const PAD: f64 = 0.05;
+/// Room above the highest bar: a twentieth of the axis.
+const PAD: f64 = 0.05 / 0.95;
+
+/// The bars of a trace.
+#[derive(Default)]
+pub struct Bars {
+    /// Each from corner to corner, on the axes' scales.
+    corners: Vec<[f64; 4]>,
+    /// The places that the bars take, with the gaps around them.
+    reach: Vec<f64>,
+}
 
 /// Whether a trace's bars lie: their values stand on x.
 pub fn lying(json: &Value) -> bool {
     json["orientation"] == "h"
 }
 
-/// The same traces with each histogram counted into bars.
-pub fn counted(data: &[Value]) -> Vec<Value> {
-    data.iter().map(|trace| if trace["type"] == "histogram" { histogram(trace) } else { trace.clone() }).collect()
-}
-
-fn histogram(trace: &Value) -> Value {
-    let lies = trace["x"].is_null();
-    let (key, other) = if lies { ("y", "x") } else { ("x", "y") };
-    let mut values: Vec<f64> = items(&trace[key]).iter().filter_map(Value::as_f64).collect();
-    values.sort_by(f64::total_cmp);
-    let mut bar = trace.clone();
-    bar["type"] = "bar".into();
-    let (Some(low), Some(high)) = (values.first().copied(), values.last().copied()) else {
-        bar[key] = json!([]);
-        return bar;
-    };
-    let bins = &trace[if lies { "ybins" } else { "xbins" }];
-    let wanted = trace[if lies { "nbinsy" } else { "nbinsx" }].as_f64();
-    // plotly's rule: bins shrink with the 0.4th power of the count.
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
-    let rough = wanted.map_or(2.0 * deviation / count.powf(0.4), |wanted| (high - low) / wanted.max(1.0));
-    let size =
-        bins["size"].as_f64().filter(|size| *size > 0.0).unwrap_or_else(|| if high > low { nice(rough) } else { 1.0 });
-    let start = bins["start"].as_f64().unwrap_or_else(|| (low / size).floor() * size);
-    let end = bins["end"].as_f64().unwrap_or(high);
-    let number = ((((end - start) / size) - 1e-9).floor().max(0.0) as usize + 1).min(10_000);
-    let mut counts = vec![0.0; number];
-    for value in &values {
-        let at = ((value - start) / size + 1e-9).floor();
-        if at >= 0.0 && (at as usize) < number {
-            counts[at as usize] += 1.0;
-        }
-    }
-    let scale = match trace["histnorm"].as_str() {
-        Some("probability") => 1.0 / values.len() as f64,
-        Some("percent") => 100.0 / values.len() as f64,
-        Some("density") => 1.0 / size,
-        Some("probability density") => 1.0 / (values.len() as f64 * size),
-        _ => 1.0,
-    };
-    bar[key] = (0..number).map(|k| json!(start + (k as f64 + 0.5) * size)).collect();
-    bar[other] = counts.into_iter().map(|count| json!(count * scale)).collect();
-    bar["orientation"] = if lies { "h" } else { "v" }.into();
-    bar["width"] = size.into();
-    bar
+fn is_bars(trace: &Trace) -> bool {
+    matches!(trace.kind, Kind::Bars(_))
 }
 
 /// Gives every bar its corners: traces of one panel stand beside each other, or on each other with `barmode`.
 pub fn place(traces: &mut [Trace], axes: &[Axis], layout: &Value) {
     let mode = layout["barmode"].as_str().unwrap_or("group").to_owned();
     let gap = layout["bargap"].as_f64().unwrap_or(0.2);
-    let panels: Vec<(usize, usize)> =
-        traces.iter().filter(|t| matches!(t.kind, Kind::Bars(_))).map(|t| (t.x, t.y)).collect();
+    let panels: Vec<(usize, usize)> = traces.iter().filter(|t| is_bars(t)).map(|t| (t.x, t.y)).collect();
     let mut placed: HashMap<(usize, usize), usize> = HashMap::new();
     let mut heights: HashMap<(usize, usize, bool, u64), f64> = HashMap::new();
     for trace in traces.iter_mut() {
-        if !matches!(trace.kind, Kind::Bars(_)) {
+        if !is_bars(trace) {
             continue;
         }
         let panel = (trace.x, trace.y);
@@ -89,10 +53,15 @@ pub fn place(traces: &mut [Trace], axes: &[Axis], layout: &Value) {
         positions.sort_by(f64::total_cmp);
         let apart = positions.windows(2).map(|w| w[1] - w[0]).filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);
         let apart = if apart.is_finite() { apart } else { 1.0 };
-        let bars = points.iter().enumerate().filter_map(|(k, point)| {
-            let point = (*point)?;
+        let mut reach = Vec::new();
+        let bars = points.iter().enumerate().map(|(k, point)| {
+            // A bar without a height still has its number among the trace's settings.
+            let Some(point) = *point else { return [f64::NAN; 4] };
             let (at, value) = if lies { (point.1, point.0) } else { point };
-            let full = nth(&trace.json["width"], k).as_f64().unwrap_or(apart * (1.0 - gap));
+            let own = nth(&trace.json["width"], k).as_f64();
+            let full = own.unwrap_or(apart * (1.0 - gap));
+            let half = own.map_or(apart / 2.0, |own| own / 2.0);
+            reach.extend([at - half, at + half]);
             let (from, to) = match mode.as_str() {
                 "group" => {
                     let each = full / together as f64;
@@ -112,32 +81,31 @@ pub fn place(traces: &mut [Trace], axes: &[Axis], layout: &Value) {
                 _ => own.unwrap_or(0.0),
             };
             let (low, high) = (base, base + value);
-            Some(if lies { [low, from, high, to] } else { [from, low, to, high] })
+            if lies { [low, from, high, to] } else { [from, low, to, high] }
         });
-        trace.kind = Kind::Bars(bars.collect());
+        let corners = bars.collect();
+        trace.kind = Kind::Bars(Bars { corners, reach });
     }
 }
 
-pub fn extents(json: &Value, bars: &[[f64; 4]]) -> [Option<Extent>; 2] {
-    let ends = |a: usize, b: usize| bars.iter().flat_map(move |bar| [bar[a], bar[b]]);
-    let along = |values: Vec<f64>| {
-        // Bars stand on 0; room is wanted only at the end that is not 0.
-        let low = if values.iter().any(|v| *v < 0.0) { PAD } else { 0.0 };
-        let high = if values.iter().any(|v| *v > 0.0) { PAD } else { 0.0 };
-        Extent::around(values.into_iter(), [low, high])
-    };
-    if lying(json) {
-        [along(ends(0, 2).collect()), Extent::around(ends(1, 3), [PAD; 2])]
-    } else {
-        [Extent::around(ends(0, 2), [PAD; 2]), along(ends(1, 3).collect())]
-    }
+pub fn extents(json: &Value, bars: &Bars) -> [Option<Extent>; 2] {
+    let (a, b) = if lying(json) { (0, 2) } else { (1, 3) };
+    let ends = bars.corners.iter().enumerate().flat_map(|(k, bar)| {
+        let error = scatter::error(&json["error_y"], k, nth(&json["y"], k))
+            .filter(|_| !lying(json))
+            .map_or(0.0, |(_, above)| above);
+        [bar[a], bar[b], bar[b] + error]
+    });
+    let along = Extent::from_zero(ends.collect(), PAD);
+    let across = Extent::around(bars.reach.iter().copied(), [0.0; 2]);
+    if lying(json) { [along, across] } else { [across, along] }
 }
 
 pub fn paint(trace: &Trace, k: usize) -> Paint {
     let settings = &trace.json["marker"];
     let line = &settings["line"];
     Paint {
-        fill: Some(nth(&settings["color"], k).as_str().unwrap_or(trace.colour).to_owned()),
+        fill: Some(nth(&settings["color"], k).as_str().unwrap_or(&trace.colour).to_owned()),
         stroke: nth(&line["color"], k).as_str().map(str::to_owned),
         width: nth(&line["width"], k).as_f64().unwrap_or(if line["color"].is_null() { 0.0 } else { 1.0 }),
         opacity: trace.json["opacity"].as_f64().or_else(|| nth(&settings["opacity"], k).as_f64()),
@@ -145,30 +113,52 @@ pub fn paint(trace: &Trace, k: usize) -> Paint {
     }
 }
 
-pub fn draw(trace: &Trace, bars: &[[f64; 4]], axes: &[Axis], svg: &mut Svg) {
+pub fn draw(trace: &Trace, bars: &Bars, axes: &[Axis], svg: &mut Svg) {
     let (x, y) = (&axes[trace.x], &axes[trace.y]);
-    for (k, [x0, y0, x1, y1]) in bars.iter().enumerate() {
+    for (k, bar) in bars.corners.iter().enumerate().filter(|(_, bar)| bar.iter().all(|end| end.is_finite())) {
+        let [x0, y0, x1, y1] = bar;
         let corners = [x.pixel(*x0), y.pixel(*y0), x.pixel(*x1), y.pixel(*y1)];
-        svg.rect(corners, &paint(trace, k), false);
-        if let Some(length) = trace.json["error_y"]["array"][k].as_f64().filter(|_| !lying(trace.json)) {
+        svg.rect(corners, &paint(trace, k), true);
+        let error = scatter::error(&trace.json["error_y"], k, nth(&trace.json["y"], k));
+        if let Some((below, above)) = error.filter(|_| !lying(trace.json)) {
             let middle = (corners[0] + corners[2]) / 2.0;
             let end = if (*y0).abs() > (*y1).abs() { *y0 } else { *y1 };
             scatter::error_bar(
                 trace,
                 middle,
                 corners[3],
-                [Some(y.pixel(end - length)), Some(y.pixel(end + length))],
+                [Some(y.pixel(end - below)), Some(y.pixel(end + above))],
                 svg,
             );
         }
-        let Some(words) = nth(&trace.json["text"], k).as_str() else { continue };
-        let font = &trace.json["textfont"];
-        let (size, colour) = (font["size"].as_f64().unwrap_or(12.0), font["color"].as_str().unwrap_or("#222222"));
-        let (side, px, py) = if lying(trace.json) {
-            (Side::Start, corners[2] + 4.0, (corners[1] + corners[3]) / 2.0)
-        } else {
-            (Side::Middle, (corners[0] + corners[2]) / 2.0, corners[3] - 0.5 * size - 3.0)
-        };
-        text::write(svg, &Text { markup: words, size, colour, side, turn: 0.0 }, px, py);
+        if let Some(words) = label_of(nth(&trace.json["text"], k)) {
+            label(trace, k, &words, corners, svg);
+        }
     }
+}
+
+/// The words of a bar: inside of its end where they fit, else beyond it.
+fn label(trace: &Trace, k: usize, words: &str, [x0, y0, x1, y1]: [f64; 4], svg: &mut Svg) {
+    let font = &trace.json["textfont"];
+    let size = font["size"].as_f64().unwrap_or(12.0);
+    let (width, height) = text::size(words, size);
+    let lies = lying(trace.json);
+    let room = if lies { (x1 - x0).abs() - 6.0 - width } else { (y1 - y0).abs() - 6.0 - height };
+    let inside = match trace.json["textposition"].as_str() {
+        Some("none") => return,
+        Some("inside") => true,
+        Some("outside") => false,
+        _ => room >= 0.0 && (lies || (x1 - x0).abs() >= width),
+    };
+    let dark = inside && paint(trace, k).fill.is_some_and(|fill| is_dark(&fill));
+    let colour = font["color"].as_str().unwrap_or(if dark { "#ffffff" } else { "#444444" });
+    // From the bar's end towards its foot, or away from it.
+    let towards = |from: f64, to: f64| if (from > to) == inside { 1.0 } else { -1.0 };
+    let (side, x, y) = if lies {
+        let sign = towards(x0, x1);
+        (if sign > 0.0 { Side::Start } else { Side::End }, x1 + 3.0 * sign, (y0 + y1) / 2.0)
+    } else {
+        (Side::Middle, (x0 + x1) / 2.0, y1 + towards(y0, y1) * (height / 2.0 + 3.0))
+    };
+    text::write(svg, &Text { markup: words, size, colour, side, turn: 0.0 }, x, y);
 }

@@ -3,8 +3,37 @@
 use super::axis::Axis;
 use super::colour::faded;
 use super::svg::{Paint, Svg};
-use super::trace::{Extent, POINT_PAD, Trace, items};
+use super::trace::{Extent, Kind, POINT_PAD, Trace, items};
 use serde_json::Value;
+
+/// Where the boxes of a trace stand beside their places, and half of their width, in the axis' units.
+#[derive(Clone, Copy, Default)]
+pub struct Place {
+    offset: f64,
+    half: f64,
+}
+
+/// Boxes of one panel stand side by side with `boxmode: group`, else each at its own place.
+pub fn place(traces: &mut [Trace], axes: &[Axis], layout: &Value) {
+    let share = |key: &str| 1.0 - layout[key].as_f64().unwrap_or(0.3);
+    let panels: Vec<(usize, usize)> =
+        traces.iter().filter(|t| matches!(t.kind, Kind::Boxes(_))).map(|t| (t.x, t.y)).collect();
+    let mut seen: Vec<(usize, usize)> = Vec::new();
+    for trace in traces.iter_mut().filter(|t| matches!(t.kind, Kind::Boxes(_))) {
+        let panel = (trace.x, trace.y);
+        let grouped = layout["boxmode"] == "group";
+        let together = if grouped { panels.iter().filter(|other| **other == panel).count() as f64 } else { 1.0 };
+        let before = if grouped { seen.iter().filter(|other| **other == panel).count() as f64 } else { 0.0 };
+        seen.push(panel);
+        let mut at: Vec<f64> = summaries(trace, axes).iter().map(|item| item.at).collect();
+        at.sort_by(f64::total_cmp);
+        let apart = at.windows(2).map(|pair| pair[1] - pair[0]).filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);
+        let apart = if apart.is_finite() { apart } else { 1.0 };
+        let all = apart * share("boxgap");
+        let half = trace.json["width"].as_f64().unwrap_or(all * share("boxgroupgap") / together) / 2.0;
+        trace.kind = Kind::Boxes(Place { offset: all * ((before + 0.5) / together - 0.5), half });
+    }
+}
 
 /// The numbers of one box.
 struct Summary {
@@ -15,18 +44,18 @@ struct Summary {
     outliers: Vec<f64>,
 }
 
-fn lying(trace: &Trace) -> bool {
-    trace.json["y"].is_null() || trace.json["orientation"] == "h"
+pub fn lying(json: &Value) -> bool {
+    json["y"].is_null() || json["orientation"] == "h"
 }
 
 /// One box for each position: groups by the values of the other axis, or all under the trace's name.
 fn summaries(trace: &Trace, axes: &[Axis]) -> Vec<Summary> {
-    let (values, places) = if lying(trace) { ("x", "y") } else { ("y", "x") };
-    let (value_axis, place_axis) = if lying(trace) { (trace.x, trace.y) } else { (trace.y, trace.x) };
+    let (values, places) = if lying(trace.json) { ("x", "y") } else { ("y", "x") };
+    let (value_axis, place_axis) = if lying(trace.json) { (trace.x, trace.y) } else { (trace.y, trace.x) };
     let mut groups: Vec<(f64, Vec<f64>)> = Vec::new();
     let places = items(&trace.json[places]);
     for (k, value) in items(&trace.json[values]).iter().enumerate() {
-        let name = trace.json["name"].clone();
+        let name = Value::from(trace.name.as_str());
         let at = axes[place_axis].value(places.get(k).unwrap_or(&name)).unwrap_or(0.0);
         let Some(value) = axes[value_axis].value(value) else { continue };
         match groups.iter_mut().find(|(place, _)| *place == at) {
@@ -61,21 +90,21 @@ pub fn extents(trace: &Trace, axes: &[Axis]) -> [Option<Extent>; 2] {
     let values = boxes.iter().flat_map(|b| b.whiskers.into_iter().chain(b.outliers.iter().copied()));
     let along = Extent::around(values, [POINT_PAD; 2]);
     let across = Extent::around(boxes.iter().flat_map(|b| [b.at - 0.5, b.at + 0.5]), [0.0; 2]);
-    if lying(trace) { [along, across] } else { [across, along] }
+    if lying(trace.json) { [along, across] } else { [across, along] }
 }
 
-pub fn draw(trace: &Trace, axes: &[Axis], svg: &mut Svg) {
-    let lies = lying(trace);
+pub fn draw(trace: &Trace, place: Place, axes: &[Axis], svg: &mut Svg) {
+    let lies = lying(trace.json);
     let (along, across) = if lies { (&axes[trace.x], &axes[trace.y]) } else { (&axes[trace.y], &axes[trace.x]) };
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let colour = text(&trace.json["line"]["color"]).or_else(|| text(&trace.json["marker"]["color"]));
-    let colour = colour.unwrap_or_else(|| trace.colour.to_owned());
+    let colour = colour.unwrap_or_else(|| trace.colour.clone());
     let fill = text(&trace.json["fillcolor"]).unwrap_or_else(|| faded(&colour, 0.5));
     let line = Paint::line(colour.clone(), trace.json["line"]["width"].as_f64().unwrap_or(2.0));
     let corners = |a: f64, b: f64, from: f64, to: f64| if lies { [from, a, to, b] } else { [a, from, b, to] };
     for item in summaries(trace, axes) {
-        let half = 0.25 * (across.pixel(item.at + 1.0) - across.pixel(item.at)).abs();
-        let middle = across.pixel(item.at);
+        let middle = across.pixel(item.at + place.offset);
+        let half = (across.pixel(item.at + place.offset + place.half) - middle).abs();
         let [q1, median, q3] = item.quartiles.map(|v| along.pixel(v));
         svg.rect(
             corners(middle - half, middle + half, q1, q3),

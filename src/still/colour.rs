@@ -1,5 +1,6 @@
 //! Colours as plotly writes them, and the scales that turn numbers into colours.
 
+use super::scales::{FIRST, SCALES};
 use serde_json::Value;
 
 /// The colours of traces that name none: plotly's own cycle.
@@ -44,34 +45,17 @@ pub struct Scale {
     stops: Vec<(f64, Rgb)>,
 }
 
-/// Matplotlib's viridis at nine places (van der Walt and Smith, CC0).
-const VIRIDIS: [&str; 9] =
-    ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
-/// Cividis at five places (Nunez, Anderton and Renslow 2018).
-const CIVIDIS: [&str; 5] = ["#00224e", "#434e6c", "#7d7c78", "#bcae6c", "#fee838"];
-/// ColorBrewer's red and blue, from low to high as plotly has them (Apache 2.0).
-const RED_BLUE: [&str; 6] = ["#050aac", "#6a89f7", "#bebebe", "#dcaa84", "#e6915a", "#b20a1c"];
-
 impl Scale {
-    /// The scale that `colorscale` means: a name, or pairs of place and colour; viridis if it is neither.
+    /// The scale that `colorscale` means: a name, or pairs of place and colour; plotly's default if it is neither.
     pub fn of(value: &Value, reversed: bool) -> Self {
-        let named = |colours: &[&str]| {
-            let last = (colours.len() - 1) as f64;
-            colours.iter().enumerate().filter_map(|(k, c)| Some((k as f64 / last, parse(c)?))).collect::<Vec<_>>()
-        };
         let pair = |pair: &Value| Some((pair[0].as_f64()?, parse(pair[1].as_str()?)?));
-        let mut stops = match value {
+        let mut stops: Vec<(f64, Rgb)> = match value {
             Value::Array(pairs) => pairs.iter().filter_map(pair).collect(),
-            Value::String(name) => match name.as_str() {
-                "Cividis" => named(&CIVIDIS),
-                "Greys" => named(&["#000000", "#ffffff"]),
-                "RdBu" => named(&RED_BLUE),
-                _ => named(&VIRIDIS),
-            },
-            _ => named(&VIRIDIS),
+            Value::String(name) => named(name),
+            _ => Vec::new(),
         };
         if stops.is_empty() {
-            stops = named(&VIRIDIS);
+            stops = named(FIRST);
         }
         if reversed {
             stops = stops.into_iter().rev().map(|(place, colour)| (1.0 - place, colour)).collect();
@@ -88,4 +72,11 @@ impl Scale {
         let [r, g, b] = [0, 1, 2].map(|k| (a[k] + share * (b[k] - a[k])).round() as u8);
         format!("#{r:02x}{g:02x}{b:02x}")
     }
+}
+
+fn named(name: &str) -> Vec<(f64, Rgb)> {
+    let Some((_, places, colours)) = SCALES.iter().find(|(known, ..)| *known == name) else { return Vec::new() };
+    let last = (colours.len() - 1) as f64;
+    let place = |k: usize| places.get(k).copied().unwrap_or(k as f64 / last);
+    colours.iter().enumerate().filter_map(|(k, colour)| Some((place(k), parse(colour)?))).collect()
 }

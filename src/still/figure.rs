@@ -1,71 +1,70 @@
 //! The whole picture: panels with axes, traces inside, title, legend and notes around them.
 
-use super::axis::{Axis, Tick};
-use super::bars;
+use super::axis::{Axis, label_of};
+use super::frame::{Edge, Frame, room};
 use super::legend::{ColourBar, Legend};
-use super::notes;
 use super::svg::{Paint, Svg};
-use super::text::{self, Side, Text};
+use super::text::{self, Font, Side, Text};
 use super::trace::{Extent, Kind, POINT_PAD, Trace, items};
-use crate::error::Result;
+use super::{bars, boxes, histogram, limits, notes, ruler};
+use crate::error::{Error, Result};
 use serde_json::Value;
 
 /// The width of a still whose figure names none: figures fit the page they stand on.
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 450.0;
-/// The length of a tick, and the room between a tick and its label.
-const TICK: f64 = 5.0;
-const GAP: f64 = 3.0;
-
-/// The frame inside the margins, in pixels.
-#[derive(Clone, Copy)]
-pub struct Frame {
-    pub left: f64,
-    pub top: f64,
-    pub right: f64,
-    pub bottom: f64,
-}
-
-impl Frame {
-    /// The pixel of a place in shares of the frame, from its lower left corner.
-    pub fn paper(&self, x: f64, y: f64) -> (f64, f64) {
-        (self.left + x * (self.right - self.left), self.bottom - y * (self.bottom - self.top))
-    }
-}
 
 /// The figure `{"data": [...], "layout": {...}}` as SVG.
 ///
-/// Errors: `Value` for a type of trace that a still cannot draw.
+/// Errors: `Value` for what is no figure, for a type of trace that a still cannot draw, and for settings that it would
+/// draw otherwise than plotly does.
 pub fn svg(figure: &Value) -> Result<String> {
     let layout = &figure["layout"];
-    let data = bars::counted(items(&figure["data"]));
-    let data: Vec<&Value> = data.iter().filter(|t| t["visible"] != false && t["visible"] != "legendonly").collect();
+    let Some(data) = figure["data"].as_array() else {
+        let (expected, got) = ("a figure with a list of traces".into(), figure["data"].to_string());
+        return Err(Error::Value { op: "still", expected, got });
+    };
+    let seen = |(_, trace): &(usize, &Value)| trace["visible"] != false && trace["visible"] != "legendonly";
+    let data: Vec<(usize, Value)> =
+        data.iter().enumerate().filter(seen).map(|(k, trace)| (k, histogram::counted(trace, layout))).collect();
+    limits::check(&data.iter().map(|(_, trace)| trace).collect::<Vec<_>>(), layout)?;
     let mut axes = axes(&data, layout);
-    let traces = data.iter().enumerate().map(|(index, json)| Trace::of(json, index, &axes));
+    let traces = data.iter().map(|(index, json)| Trace::of(json, *index, &axes, layout));
     let mut traces = traces.collect::<Result<Vec<_>>>()?;
     name_categories(&traces, &mut axes);
     bars::place(&mut traces, &axes, layout);
+    boxes::place(&mut traces, &axes, layout);
     set_ranges(&traces, &mut axes);
 
-    let width = layout["width"].as_f64().unwrap_or(WIDTH);
-    let height = layout["height"].as_f64().unwrap_or(HEIGHT);
-    let font = Font::of(layout);
+    let length = |key: &str, otherwise: f64| layout[key].as_f64().filter(|v| *v >= 1.0).unwrap_or(otherwise);
+    let (width, height) = (length("width", WIDTH), length("height", HEIGHT));
+    let font = Font::of(&layout["font"]);
     let legend = Legend::of(&traces, layout, &font);
     let bar = ColourBar::of(&traces);
-    let frame = frame(layout, &mut axes, &legend, bar.as_ref(), &font, [width, height]);
+    let frame = Frame::around(layout, &mut axes, &legend, bar.as_ref(), &font, [width, height]);
 
     let mut out = Svg::new();
     let paper = layout["paper_bgcolor"].as_str().unwrap_or("#ffffff");
     out.rect([0.0, 0.0, width, height], &Paint::area(paper), false);
-    for (x, y) in panels(&traces, &axes) {
-        panel(&axes[x], &axes[y], &traces, (x, y), &axes, layout, &mut out);
+    let panels = panels(&traces, &axes);
+    // Every grid lies below every trace: panels may lie upon each other.
+    for (x, y) in &panels {
+        ground(&axes[*x], &axes[*y], layout, &mut out);
+    }
+    for place in panels {
+        out.clip(area(&axes[place.0], &axes[place.1]));
+        for (k, trace) in traces.iter().enumerate().filter(|(_, trace)| (trace.x, trace.y) == place) {
+            trace.draw(&traces[..k], &axes, &mut out);
+        }
+        out.end();
     }
     for axis in axes.iter().filter(|axis| axis.visible()) {
-        draw_axis(axis, &axes, &frame, &font, &mut out);
+        ruler::draw(axis, &axes, &frame, &font, &mut out);
     }
-    legend.draw(&traces, &frame, axis_room(&axes, &frame, &font), &mut out);
+    let beside = room(&axes, Edge::Right, &font) + bar.as_ref().map_or(0.0, |bar| bar.width(&font));
+    legend.draw(&traces, &frame, [room(&axes, Edge::Bottom, &font), beside], &mut out);
     if let Some(bar) = bar {
-        bar.draw(&traces, &axes, &font, &mut out);
+        bar.draw(&traces, &axes, room(&axes, Edge::Right, &font), &font, &mut out);
     }
     notes::shapes(layout, &axes, &frame, &mut out);
     notes::annotations(layout, &axes, &frame, &font, &mut out);
@@ -74,23 +73,9 @@ pub fn svg(figure: &Value) -> Result<String> {
     Ok(out.finish(width, height, words))
 }
 
-/// The font of all words that name none.
-pub struct Font {
-    pub size: f64,
-    pub colour: String,
-}
-
-impl Font {
-    fn of(layout: &Value) -> Self {
-        let font = &layout["font"];
-        let colour = font["color"].as_str().unwrap_or("#444444").to_owned();
-        Self { size: font["size"].as_f64().unwrap_or(12.0), colour }
-    }
-}
-
-fn axes(data: &[&Value], layout: &Value) -> Vec<Axis> {
+fn axes(data: &[(usize, Value)], layout: &Value) -> Vec<Axis> {
     let mut names = vec!["x".to_owned(), "y".to_owned()];
-    let used = data.iter().flat_map(|trace| [trace["xaxis"].as_str(), trace["yaxis"].as_str()]).flatten();
+    let used = data.iter().flat_map(|(_, trace)| [trace["xaxis"].as_str(), trace["yaxis"].as_str()]).flatten();
     let set = layout.as_object().into_iter().flatten().filter_map(|(key, _)| {
         let number = key.strip_prefix("xaxis").or_else(|| key.strip_prefix("yaxis"))?;
         Some(format!("{}{number}", &key[..1]))
@@ -101,7 +86,19 @@ fn axes(data: &[&Value], layout: &Value) -> Vec<Axis> {
             names.push(name);
         }
     }
-    names.iter().map(|name| Axis::new(name, layout)).collect()
+    let mut axes: Vec<Axis> = names.iter().map(|name| Axis::new(name, layout)).collect();
+    for index in 0..axes.len() {
+        let (mine, its) = if axes[index].horizontal { ("xaxis", "yaxis") } else { ("yaxis", "xaxis") };
+        let first = |key: &str| if key == "xaxis" { "x" } else { "y" };
+        let name = |trace: &Value, key: &str| trace[key].as_str().unwrap_or(first(key)).to_owned();
+        let partners = data.iter().filter(|(_, trace)| name(trace, mine) == axes[index].name);
+        let partners: Vec<String> = partners.map(|(_, trace)| name(trace, its)).collect();
+        // Of several panels the axis stands at the lowest, or at the leftmost.
+        let start = |name: &String| axes.iter().find(|axis| axis.name == *name).map_or(0.0, |axis| axis.domain[0]);
+        let partner = partners.iter().min_by(|a, b| start(a).total_cmp(&start(b))).cloned();
+        axes[index].counterpart = partner.unwrap_or_else(|| first(its).to_owned());
+    }
+    axes
 }
 
 /// Gives an axis names where a trace has words that are no numbers.
@@ -112,13 +109,13 @@ fn name_categories(traces: &[Trace], axes: &mut [Axis]) {
         let mut names: Vec<String> = Vec::new();
         let mut words = axis.layout["type"] == "category";
         for trace in mine {
-            let boxed = [trace.json["name"].clone()];
+            let boxed = [Value::from(trace.name.as_str())];
             // A box without positions stands at its name.
-            let across = matches!(trace.kind, Kind::Boxes) && trace.json[key].is_null();
+            let across = matches!(trace.kind, Kind::Boxes(_)) && trace.json[key].is_null();
             let values = if across { &boxed[..] } else { items(&trace.json[key]) };
             for value in values {
                 words |= value.as_str().is_some_and(|text| text.parse::<f64>().is_err());
-                names.extend(super::axis::label_of(value).filter(|name| !names.contains(name)));
+                names.extend(label_of(value).filter(|name| !names.contains(name)));
             }
         }
         if words {
@@ -133,118 +130,32 @@ fn set_ranges(traces: &[Trace], axes: &mut [Axis]) {
         let [x, y] = trace.extents(axes);
         extents[trace.x] = Extent::join(extents[trace.x], x);
         extents[trace.y] = Extent::join(extents[trace.y], y);
-    }
-    for (axis, extent) in axes.iter_mut().zip(extents) {
-        let pad = extent.map_or([POINT_PAD; 2], |extent| extent.pad);
-        axis.set_range(extent.map(|extent| extent.range), pad);
-    }
-}
-
-/// Sets the pixels of all axes, leaving room for labels, titles, the legend and the bar of colours.
-fn frame(
-    layout: &Value,
-    axes: &mut [Axis],
-    legend: &Legend,
-    bar: Option<&ColourBar>,
-    font: &Font,
-    [width, height]: [f64; 2],
-) -> Frame {
-    let margin = |side: &str, otherwise: f64| layout["margin"][side].as_f64().unwrap_or(otherwise);
-    let mut frame = Frame {
-        left: margin("l", 80.0),
-        top: margin("t", 80.0),
-        right: width - margin("r", 80.0),
-        bottom: height - margin("b", 80.0),
-    };
-    // The second round knows the ticks of the first.
-    for _ in 0..2 {
-        place(axes, &frame);
-        let left =
-            axes.iter().filter(|axis| !axis.horizontal && axis.visible() && axis.domain()[0] == axis.domain()[0]);
-        let first = |axis: &&Axis| anchor(axis, axes).is_none_or(|x| x.domain()[0] < 0.01);
-        let room = left.filter(first).map(|axis| outside(axis, font)).fold(0.0, f64::max);
-        frame.left = frame.left.max(room);
-        let below = axis_room(axes, &frame, font);
-        let legend_height = legend.height_below(frame.right - frame.left);
-        let wanted = if legend_height > 0.0 { below + legend_height + 12.0 } else { below };
-        frame.bottom = frame.bottom.min(height - wanted.max(margin("b", 0.0).min(height / 2.0)));
-        let beside = legend.width_beside() + bar.map_or(0.0, |bar| bar.width(font));
-        frame.right = frame.right.min(width - beside.max(12.0));
-    }
-    place(axes, &frame);
-    frame
-}
-
-fn place(axes: &mut [Axis], frame: &Frame) {
-    for axis in axes.iter_mut() {
-        let [from, to] = axis.domain();
-        axis.pixels = if axis.horizontal {
-            [frame.paper(from, 0.0).0, frame.paper(to, 0.0).0]
-        } else {
-            [frame.paper(0.0, from).1, frame.paper(0.0, to).1]
+        let maps = matches!(trace.kind, Kind::HeatMap | Kind::Image);
+        let (lies, places) = match trace.kind {
+            Kind::Bars(_) => (bars::lying(trace.json), true),
+            Kind::Boxes(_) => (boxes::lying(trace.json), true),
+            _ => (false, false),
         };
-    }
-    one_scale(axes);
-}
-
-/// Axes with `scaleanchor` get as many pixels for a unit as the axis they name.
-fn one_scale(axes: &mut [Axis]) {
-    for index in 0..axes.len() {
-        let Some(other) = axes[index].layout["scaleanchor"].as_str() else { continue };
-        let Some(other) = axes.iter().position(|axis| axis.name == other) else { continue };
-        let ratio = axes[index].layout["scaleratio"].as_f64().unwrap_or(1.0);
-        let per_unit = |axis: &Axis| (axis.pixels[1] - axis.pixels[0]).abs() / (axis.range[1] - axis.range[0]).abs();
-        let (mine, its) = (per_unit(&axes[index]) / ratio, per_unit(&axes[other]));
-        let scale = mine.min(its);
-        for (index, factor) in [(index, mine / scale), (other, its / scale)] {
-            let axis = &mut axes[index];
-            // The axis with too many pixels for a unit gives up pixels, or shows more units.
-            let [a, b] = if axis.layout["constrain"] == "domain" { axis.pixels } else { axis.range };
-            let by = if axis.layout["constrain"] == "domain" { 1.0 / factor } else { factor };
-            let (middle, half) = ((a + b) / 2.0, (b - a) / 2.0 * by);
-            let ends = [middle - half, middle + half];
-            *(if axis.layout["constrain"] == "domain" { &mut axis.pixels } else { &mut axis.range }) = ends;
+        for (index, positions) in [(trace.x, places && !lies), (trace.y, places && lies)] {
+            axes[index].bare |= maps || positions;
+            axes[index].under_map |= maps;
         }
     }
-}
-
-/// The axis that this one stands at.
-fn anchor<'a>(axis: &Axis, axes: &'a [Axis]) -> Option<&'a Axis> {
-    let first = if axis.horizontal { "y" } else { "x" };
-    let name = axis.layout["anchor"].as_str().unwrap_or(first);
-    axes.iter().find(|other| other.name == name && other.horizontal != axis.horizontal)
-}
-
-fn title_of(axis: &Axis) -> &str {
-    axis.layout["title"]["text"].as_str().or_else(|| axis.layout["title"].as_str()).unwrap_or_default()
-}
-
-fn title_size(axis: &Axis, font: &Font) -> f64 {
-    axis.layout["title"]["font"]["size"].as_f64().unwrap_or(1.2 * font.size)
-}
-
-fn tick_size(axis: &Axis, font: &Font) -> f64 {
-    axis.layout["tickfont"]["size"].as_f64().unwrap_or(font.size)
-}
-
-/// What an axis needs beyond the frame: ticks, labels and title.
-fn outside(axis: &Axis, font: &Font) -> f64 {
-    let labels = axis.label_room(tick_size(axis, font));
-    let title = text::size(title_of(axis), title_size(axis, font)).1;
-    let title = if title_of(axis).is_empty() { 0.0 } else { standoff(axis) + title };
-    TICK + GAP + labels + title + 4.0
-}
-
-fn standoff(axis: &Axis) -> f64 {
-    axis.layout["title"]["standoff"].as_f64().unwrap_or(10.0)
-}
-
-/// The room that the lowest horizontal axes need below the frame.
-fn axis_room(axes: &[Axis], _: &Frame, font: &Font) -> f64 {
-    let lowest = |axis: &&Axis| {
-        axis.horizontal && axis.visible() && anchor(axis, axes).is_none_or(|other| other.domain()[0] < 0.01)
-    };
-    axes.iter().filter(lowest).map(|axis| outside(axis, font)).fold(0.0, f64::max)
+    // Axes that match one another show the same range.
+    let leader =
+        |axis: &Axis| axis.layout["matches"].as_str().and_then(|name| axes.iter().position(|a| a.name == name));
+    let leaders: Vec<Option<usize>> = axes.iter().map(leader).collect();
+    for (index, leader) in leaders.iter().enumerate() {
+        if let Some(leader) = *leader {
+            extents[leader] = Extent::join(extents[leader], extents[index]);
+        }
+    }
+    for index in 0..axes.len() {
+        let at = leaders[index].unwrap_or(index);
+        let (extent, range) = (extents[at], axes[at].layout["range"].clone());
+        let pad = extent.map_or([POINT_PAD; 2], |extent| extent.pad);
+        axes[index].set_range(&range, extent.map(|extent| extent.range), pad);
+    }
 }
 
 fn panels(traces: &[Trace], axes: &[Axis]) -> Vec<(usize, usize)> {
@@ -265,113 +176,14 @@ fn area(x: &Axis, y: &Axis) -> [f64; 4] {
     [x.pixels[0], y.pixels[1], x.pixels[1], y.pixels[0]]
 }
 
-fn panel(x: &Axis, y: &Axis, traces: &[Trace], place: (usize, usize), axes: &[Axis], layout: &Value, out: &mut Svg) {
+/// What lies below the traces of a panel.
+fn ground(x: &Axis, y: &Axis, layout: &Value, out: &mut Svg) {
     let background = layout["plot_bgcolor"].as_str().unwrap_or("#ffffff");
-    let area = area(x, y);
     // An axis laid over another shares its background.
     if y.layout["overlaying"].is_null() && x.layout["overlaying"].is_null() {
-        out.rect(area, &Paint::area(background), false);
+        out.rect(area(x, y), &Paint::area(background), false);
     }
-    let inner = |axis: &Axis, at: f64, paint: &Paint, out: &mut Svg| {
-        let p = axis.pixel(at);
-        out.line(if axis.horizontal { [p, area[1], p, area[3]] } else { [area[0], p, area[2], p] }, paint);
-    };
-    let maps = traces.iter().any(|t| (t.x, t.y) == place && matches!(t.kind, Kind::HeatMap | Kind::Image));
-    for axis in [x, y].into_iter().filter(|axis| axis.visible() && axis.layout["showgrid"] != false && !maps) {
-        let colour = axis.layout["gridcolor"].as_str().unwrap_or("#eeeeee");
-        let paint = Paint::line(colour, axis.layout["gridwidth"].as_f64().unwrap_or(1.0));
-        let named = axis.categories.is_empty();
-        axis.ticks().iter().filter(|_| named || !axis.horizontal).for_each(|tick| inner(axis, tick.at, &paint, out));
-        let zero = axis.layout["zeroline"] != false && !axis.log && axis.categories.is_empty() && axis.shows(0.0);
-        if zero {
-            let colour = axis.layout["zerolinecolor"].as_str().unwrap_or("#444444");
-            inner(axis, 0.0, &Paint::line(colour, axis.layout["zerolinewidth"].as_f64().unwrap_or(1.0)), out);
-        }
-    }
-    out.clip(area);
-    traces.iter().filter(|trace| (trace.x, trace.y) == place).for_each(|trace| trace.draw(axes, out));
-    out.end();
-}
-
-fn draw_axis(axis: &Axis, axes: &[Axis], frame: &Frame, font: &Font, out: &mut Svg) {
-    let far = matches!(axis.layout["side"].as_str(), Some("right" | "top"));
-    let at = match anchor(axis, axes) {
-        Some(other) => other.pixels[usize::from(far)],
-        None if axis.horizontal => {
-            if far {
-                frame.top
-            } else {
-                frame.bottom
-            }
-        }
-        None => {
-            if far {
-                frame.right
-            } else {
-                frame.left
-            }
-        }
-    };
-    // Away from the panel.
-    let sign = if axis.horizontal != far { 1.0 } else { -1.0 };
-    let colour = axis.layout["linecolor"].as_str().unwrap_or("#444444");
-    let width = axis.layout["linewidth"].as_f64().unwrap_or(1.0);
-    let point =
-        |along: f64, away: f64| if axis.horizontal { [along, at + sign * away] } else { [at + sign * away, along] };
-    let line = |from: [f64; 2], to: [f64; 2], out: &mut Svg| {
-        out.line([from[0], from[1], to[0], to[1]], &Paint::line(colour, width));
-    };
-    if axis.layout["showline"] == true {
-        line(point(axis.pixels[0], 0.0), point(axis.pixels[1], 0.0), out);
-    }
-    let ticked = axis.layout["ticks"] == "outside";
-    let size = tick_size(axis, font);
-    let words = axis.layout["tickfont"]["color"].as_str().unwrap_or(&font.colour);
-    let from = if ticked { TICK + GAP } else { GAP };
-    let ticks = axis.ticks();
-    let turned = axis.horizontal && crowded(axis, &ticks, size);
-    for tick in &ticks {
-        let along = axis.pixel(tick.at);
-        if ticked {
-            line(point(along, 0.0), point(along, TICK), out);
-        }
-        if axis.layout["showticklabels"] == false {
-            continue;
-        }
-        let height = text::size(&tick.label, size).1;
-        let (side, [x, y], turn) = if turned {
-            (Side::Start, point(along, from + size / 2.0), 35.0)
-        } else if axis.horizontal {
-            (Side::Middle, point(along, from + height / 2.0), 0.0)
-        } else {
-            (if far { Side::Start } else { Side::End }, point(along, from), 0.0)
-        };
-        text::write(out, &Text { markup: &tick.label, size, colour: words, side, turn }, x, y);
-    }
-    if !title_of(axis).is_empty() {
-        let size = title_size(axis, font);
-        let room = outside(axis, font) - 4.0;
-        let half = text::size(title_of(axis), size).1 / 2.0;
-        let [x, y] = point((axis.pixels[0] + axis.pixels[1]) / 2.0, room - half);
-        let turn = if axis.horizontal {
-            0.0
-        } else if far {
-            90.0
-        } else {
-            -90.0
-        };
-        let colour = axis.layout["title"]["font"]["color"].as_str().unwrap_or(&font.colour);
-        text::write(out, &Text { markup: title_of(axis), size, colour, side: Side::Middle, turn }, x, y);
-    }
-}
-
-/// Whether horizontal labels would touch.
-fn crowded(axis: &Axis, ticks: &[Tick], size: f64) -> bool {
-    let ends = |tick: &Tick| (axis.pixel(tick.at), text::size(&tick.label, size).0 / 2.0);
-    ticks.windows(2).any(|pair| {
-        let ((a, half), (b, other)) = (ends(&pair[0]), ends(&pair[1]));
-        (b - a).abs() < half + other + 4.0
-    })
+    ruler::grid([x, y], area(x, y), out);
 }
 
 fn title(layout: &Value, frame: &Frame, font: &Font, width: f64, out: &mut Svg) {

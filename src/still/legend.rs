@@ -1,9 +1,9 @@
 //! What names the traces, and what explains the colours of a heat map.
 
 use super::axis::Axis;
-use super::figure::{Font, Frame};
+use super::frame::Frame;
 use super::svg::{Paint, Svg};
-use super::text::{self, Side, Text};
+use super::text::{self, Font, Side, Text};
 use super::trace::{Kind, Trace};
 use super::{bars, maps, scatter};
 use serde_json::Value;
@@ -72,15 +72,15 @@ impl Legend {
         if self.flat || self.entries.is_empty() { 0.0 } else { widest + 12.0 }
     }
 
-    /// `below`: what the axes take below the frame.
-    pub fn draw(&self, traces: &[Trace], frame: &Frame, below: f64, out: &mut Svg) {
+    /// `below` and `beside`: what stands between the frame and the legend.
+    pub fn draw(&self, traces: &[Trace], frame: &Frame, [below, beside]: [f64; 2], out: &mut Svg) {
         let lines = if self.flat {
             self.lines(frame.right - frame.left)
         } else {
             (0..self.entries.len()).map(|k| vec![k]).collect()
         };
         let (start, top) =
-            if self.flat { (frame.left, frame.bottom + below + 6.0) } else { (frame.right + 16.0, frame.top) };
+            if self.flat { (frame.left, frame.bottom + below + 6.0) } else { (frame.right + beside + 16.0, frame.top) };
         for (number, line) in lines.iter().enumerate() {
             let y = top + (number as f64 + 0.5) * self.step();
             let mut x = start;
@@ -121,21 +121,26 @@ impl ColourBar {
 
     fn axis(&self, pixels: [f64; 2]) -> Axis {
         let mut axis = Axis::new("y", &Value::Null);
-        axis.range = self.limits;
+        let [low, high] = self.limits;
+        // One value alone has one colour, and a bar around it.
+        axis.range = if high > low { self.limits } else { [low - 1.0, high + 1.0] };
         axis.pixels = pixels;
         axis
     }
 
     pub fn width(&self, font: &Font) -> f64 {
-        let labels = self.axis([300.0, 0.0]).label_room(font.size);
+        let ticks = self.axis([300.0, 0.0]).ticks();
+        let labels = ticks.iter().map(|tick| text::size(&tick.label, font.size).0).fold(0.0, f64::max);
         let title = text::size(&self.title, font.size).0;
         10.0 + (BAR + 8.0 + labels).max(title) + 8.0
     }
 
-    pub fn draw(&self, traces: &[Trace], axes: &[Axis], font: &Font, out: &mut Svg) {
+    /// `beside`: what the axes take between the frame and the bar.
+    pub fn draw(&self, traces: &[Trace], axes: &[Axis], beside: f64, font: &Font, out: &mut Svg) {
         let trace = &traces[self.trace];
         let [bottom, top] = axes[trace.y].pixels;
-        let left = axes.iter().filter(|axis| axis.horizontal).map(|axis| axis.pixels[1]).fold(0.0, f64::max) + 10.0;
+        let left =
+            axes.iter().filter(|axis| axis.horizontal).map(|axis| axis.pixels[1]).fold(0.0, f64::max) + beside + 10.0;
         let axis = self.axis([bottom, top]);
         let scale = maps::scale(trace);
         for k in 0..STEPS {

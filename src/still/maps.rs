@@ -60,7 +60,7 @@ pub fn draw(trace: &Trace, axes: &[Axis], svg: &mut Svg) {
         let value = value.as_f64()?;
         Some(scale.at(if high > low { (value - low) / (high - low) } else { 0.5 }))
     };
-    cells(trace, axes, svg, &colour);
+    cells(trace, axes, svg, colour);
     let template = trace.json["texttemplate"].as_str();
     let words = if template == Some("%{z}") { &trace.json["z"] } else { &trace.json["text"] };
     if template.is_none() || words.is_null() {

@@ -2,7 +2,8 @@
 //!
 //! [`svg`] draws plotly's JSON by itself, with no browser and no Node: scatter, bar, histogram, box, heat map, image,
 //! panels, legends, annotations and shapes. [`png()`] turns it into pixels (feature `png`). [`Renderer`] says which formats
-//! a figure carries. A figure with a trace that cannot be drawn has no still, rather than a wrong one.
+//! a figure carries. A figure that it would draw otherwise than plotly does (other
+//! traces, dates, stacked areas: `limits.rs`) has no still, rather than a wrong one.
 //! Uses `display` and `error` only.
 
 mod axis;
@@ -10,12 +11,18 @@ mod bars;
 mod boxes;
 mod colour;
 mod figure;
+mod frame;
+mod grid;
+mod histogram;
 mod legend;
+mod limits;
 mod maps;
 mod notes;
 #[cfg(feature = "png")]
 mod png;
 mod renderer;
+mod ruler;
+mod scales;
 mod scatter;
 mod svg;
 mod text;

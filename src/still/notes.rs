@@ -1,10 +1,10 @@
 //! Words and marks that the layout adds: annotations with or without an arrow, lines, rectangles and circles.
 
 use super::axis::Axis;
-use super::figure::{Font, Frame};
+use super::frame::Frame;
 use super::scatter::dashes;
 use super::svg::{Paint, Svg, number};
-use super::text::{self, Side, Text};
+use super::text::{self, Font, Side, Text};
 use super::trace::items;
 use serde_json::Value;
 
@@ -69,9 +69,10 @@ pub fn annotations(layout: &Value, axes: &[Axis], frame: &Frame, font: &Font, ou
             tip(from, (x, y), &pointer, out);
         }
         let around = [left - 2.0, middle - height / 2.0, left + width + 2.0, middle + height / 2.0];
-        if arrow || !note["bgcolor"].is_null() {
-            let fill = note["bgcolor"].as_str().unwrap_or("#ffffff");
-            let edge = note["bordercolor"].as_str().map(str::to_owned);
+        let border = note["bordercolor"].as_str().filter(|_| note["borderwidth"] != 0);
+        if border.is_some() || note["bgcolor"].is_string() {
+            let fill = note["bgcolor"].as_str().unwrap_or("none");
+            let edge = border.map(str::to_owned);
             let paint = Paint { stroke: edge, width: note["borderwidth"].as_f64().unwrap_or(1.0), ..Paint::area(fill) };
             out.rect(around, &paint, false);
         }

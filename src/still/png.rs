@@ -18,7 +18,7 @@ static FONTS: LazyLock<Arc<usvg::fontdb::Database>> = LazyLock::new(|| {
 
 /// The picture of `svg` as a PNG file.
 ///
-/// Errors: `Value` if it is no SVG or has no size.
+/// Errors: `Value` if it is no SVG, or has more than 40 million pixels.
 pub fn png(svg: &str) -> Result<Vec<u8>> {
     let refused =
         |reason: String| Error::Value { op: "still", expected: "an SVG that can be drawn".into(), got: reason };
@@ -26,6 +26,9 @@ pub fn png(svg: &str) -> Result<Vec<u8>> {
         usvg::Options { font_family: "DejaVu Sans".into(), fontdb: Arc::clone(&FONTS), ..usvg::Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(|e| refused(e.to_string()))?;
     let size = tree.size().to_int_size().scale_by(SCALE).ok_or_else(|| refused("a picture without a size".into()))?;
+    if u64::from(size.width()) * u64::from(size.height()) > 40_000_000 {
+        return Err(refused(format!("{} by {} pixels", size.width(), size.height())));
+    }
     let mut pixels =
         Pixmap::new(size.width(), size.height()).ok_or_else(|| refused("a picture without a size".into()))?;
     resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());

@@ -18,27 +18,43 @@ fn has(trace: &Trace, part: &str) -> bool {
 
 pub fn extents(trace: &Trace, axes: &[Axis]) -> [Option<Extent>; 2] {
     let points: Vec<(f64, f64)> = trace.points(axes).into_iter().flatten().collect();
-    let pad = if has(trace, "markers") || has(trace, "text") { POINT_PAD } else { 0.0 };
+    let fill = trace.json["fill"].as_str().unwrap_or_default();
+    // As plotly: lines and areas run from edge to edge, markers, words and error bars keep their distance.
+    let tight = matches!(fill, "tozeroy" | "tonexty") || !has(trace, "markers") && !has(trace, "text");
+    let pad = if tight && trace.json["error_y"].is_null() { 0.0 } else { POINT_PAD };
     let x = Extent::around(points.iter().map(|p| p.0), [pad; 2]);
     let mut reach: Vec<f64> = points.iter().map(|p| p.1).collect();
     for (k, point) in trace.points(axes).into_iter().enumerate() {
-        if let (Some((_, y)), Some((below, above))) = (point, error(&trace.json["error_y"], k)) {
+        if let (Some((_, y)), Some((below, above))) =
+            (point, error(&trace.json["error_y"], k, nth(&trace.json["y"], k)))
+        {
             reach.extend(shifted(&axes[trace.y], y, -below).into_iter().chain(shifted(&axes[trace.y], y, above)));
         }
     }
-    if trace.json["fill"] == "tozeroy" && !axes[trace.y].log {
-        reach.push(0.0);
-    }
-    [x, Extent::around(reach.into_iter(), [POINT_PAD; 2])]
+    let zeroed = fill == "tozeroy" && !axes[trace.y].log;
+    [x, if zeroed { Extent::from_zero(reach, POINT_PAD) } else { Extent::around(reach.into_iter(), [POINT_PAD; 2]) }]
 }
 
-/// The lengths of an error bar below and above its point.
-fn error(settings: &Value, k: usize) -> Option<(f64, f64)> {
+/// The lengths of an error bar below and above its point: a list, or one rule for all (plotly's `type`).
+pub fn error(settings: &Value, k: usize, value: &Value) -> Option<(f64, f64)> {
     if settings.is_null() || settings["visible"] == false {
         return None;
     }
-    let above = settings["array"][k].as_f64()?;
-    Some((settings["arrayminus"][k].as_f64().unwrap_or(above), above))
+    let size = value.as_f64()?.abs();
+    let of = |rule: &Value, otherwise: f64| match settings["type"].as_str() {
+        Some("constant") => rule.as_f64().unwrap_or(otherwise),
+        Some("sqrt") => size.sqrt(),
+        _ => size * rule.as_f64().unwrap_or(otherwise) / 100.0,
+    };
+    let (above, below) =
+        if settings["array"].is_array() && !matches!(settings["type"].as_str(), Some(rule) if rule != "data") {
+            let above = settings["array"][k].as_f64()?;
+            (above, settings["arrayminus"][k].as_f64())
+        } else {
+            let below = settings["valueminus"].is_number().then(|| of(&settings["valueminus"], 10.0));
+            (of(&settings["value"], 10.0), below)
+        };
+    Some((below.filter(|_| settings["symmetric"] != true).unwrap_or(above), above))
 }
 
 /// The place of a value that lies `by` beyond the one at `at`.
@@ -47,25 +63,34 @@ fn shifted(axis: &Axis, at: f64, by: f64) -> Option<f64> {
     moved.is_finite().then_some(moved)
 }
 
-pub fn draw(trace: &Trace, axes: &[Axis], svg: &mut Svg) {
+/// The pixels of a trace's points.
+fn pixels(trace: &Trace, axes: &[Axis]) -> Vec<Option<(f64, f64)>> {
+    let pixel = |(a, b): (f64, f64)| (axes[trace.x].pixel(a), axes[trace.y].pixel(b));
+    trace.points(axes).into_iter().map(|point| point.map(pixel)).collect()
+}
+
+pub fn draw(trace: &Trace, before: &[Trace], axes: &[Axis], svg: &mut Svg) {
     let (x, y) = (&axes[trace.x], &axes[trace.y]);
     let points = trace.points(axes);
-    let pixels: Vec<Option<(f64, f64)>> = points.iter().map(|p| p.map(|(a, b)| (x.pixel(a), y.pixel(b)))).collect();
-    area(trace, y, &pixels, svg);
+    let pixels = pixels(trace, axes);
+    area(trace, before, axes, &pixels, svg);
     if has(trace, "lines") {
         svg.path(&path(&pixels, trace.json["line"]["shape"].as_str().unwrap_or_default()), &line_paint(trace));
     }
     for (k, point) in points.iter().enumerate() {
-        if let (Some((px, at)), Some((below, above))) = (point, error(&trace.json["error_y"], k)) {
+        if let (Some((px, at)), Some((below, above))) =
+            (point, error(&trace.json["error_y"], k, nth(&trace.json["y"], k)))
+        {
             let ends = [shifted(y, *at, -below), shifted(y, *at, above)].map(|end| end.map(|end| y.pixel(end)));
             error_bar(trace, x.pixel(*px), y.pixel(*at), ends, svg);
         }
     }
     for k in shown_markers(trace, pixels.len()) {
-        if let Some((px, py)) = pixels[k] {
-            if points[k].is_some_and(|(a, b)| x.shows(a) && y.shows(b)) {
-                marker(trace, k, px, py, svg);
-            }
+        if let (Some((px, py)), Some((a, b))) = (pixels[k], points[k])
+            && x.shows(a)
+            && y.shows(b)
+        {
+            marker(trace, k, px, py, svg);
         }
     }
     if has(trace, "text") {
@@ -81,7 +106,7 @@ fn colour(trace: &Trace, part: &str) -> String {
     let own = trace.json[part]["color"].as_str();
     // A line takes the colour of its markers where it has none, and the other way round.
     let other = trace.json[if part == "line" { "marker" } else { "line" }]["color"].as_str();
-    own.or(other).unwrap_or(trace.colour).to_owned()
+    own.or(other).unwrap_or(&trace.colour).to_owned()
 }
 
 fn line_paint(trace: &Trace) -> Paint {
@@ -115,6 +140,8 @@ fn path(pixels: &[Option<(f64, f64)>], shape: &str) -> String {
                 (None, _) => write!(out, "M{a} {b}"),
                 (Some(_), "hv") => write!(out, "H{a}V{b}"),
                 (Some(_), "vh") => write!(out, "V{b}H{a}"),
+                (Some((last, _)), "hvh") => write!(out, "H{}V{b}H{a}", number((last + px) / 2.0)),
+                (Some((_, last)), "vhv") => write!(out, "V{}H{a}V{b}", number((last + py) / 2.0)),
                 (Some(_), _) => write!(out, "L{a} {b}"),
             };
         }
@@ -123,21 +150,44 @@ fn path(pixels: &[Option<(f64, f64)>], shape: &str) -> String {
     out
 }
 
-fn area(trace: &Trace, y: &Axis, pixels: &[Option<(f64, f64)>], svg: &mut Svg) {
+fn fill_paint(trace: &Trace) -> Paint {
     let own = trace.json["fillcolor"].as_str().map(str::to_owned);
-    let paint = Paint::area(own.unwrap_or_else(|| faded(&colour(trace, "line"), 0.5)));
-    match trace.json["fill"].as_str() {
-        Some("toself") => {
-            for part in pixels.split(Option::is_none).filter(|part| !part.is_empty()) {
-                svg.path(&format!("{}Z", path(part, "")), &paint);
+    Paint::area(own.unwrap_or_else(|| faded(&colour(trace, "line"), 0.5)))
+}
+
+fn area(trace: &Trace, before: &[Trace], axes: &[Axis], line: &[Option<(f64, f64)>], svg: &mut Svg) {
+    let paint = fill_paint(trace);
+    let shape = trace.json["line"]["shape"].as_str().unwrap_or_default();
+    let same = |other: &&Trace| matches!(other.kind, Kind::Scatter) && (other.x, other.y) == (trace.x, trace.y);
+    let lower = before.iter().rev().find(same).map(|other| pixels(other, axes));
+    match (trace.json["fill"].as_str(), lower) {
+        (Some("toself"), _) => {
+            for part in line.split(Option::is_none).filter(|part| !part.is_empty()) {
+                svg.path(&format!("{}Z", path(part, shape)), &paint);
             }
         }
-        Some("tozeroy") => {
+        (Some("tonexty"), Some(lower)) => {
+            // There and back: the line itself, then the one before it from its end.
+            let there: Vec<_> = line.iter().filter(|point| point.is_some()).copied().collect();
+            let back: Vec<_> = lower.iter().rev().filter(|point| point.is_some()).copied().collect();
+            if !there.is_empty() && !back.is_empty() {
+                let back = path(
+                    &back,
+                    match shape {
+                        "hv" => "vh",
+                        "vh" => "hv",
+                        other => other,
+                    },
+                );
+                svg.path(&format!("{}L{}Z", path(&there, shape), &back[1..]), &paint);
+            }
+        }
+        (Some("tozeroy" | "tonexty"), _) => {
+            let y = &axes[trace.y];
             let zero = if y.log { y.pixels[0] } else { y.pixel(0.0) };
-            for part in pixels.split(Option::is_none) {
-                if let (Some(Some((first, _))), Some(Some((last, _)))) = (part.first(), part.last()) {
-                    let down = format!("V{z}H{}Z", number(*first), z = number(zero));
-                    svg.path(&format!("{}L{} {}{down}", path(part, ""), number(*last), number(zero)), &paint);
+            for part in line.split(Option::is_none) {
+                if let (Some(Some((first, _))), Some(Some(_))) = (part.first(), part.last()) {
+                    svg.path(&format!("{}V{}H{}Z", path(part, shape), number(zero), number(*first)), &paint);
                 }
             }
         }
@@ -282,6 +332,12 @@ fn label(trace: &Trace, words: &str, x: f64, y: f64, svg: &mut Svg) {
 
 /// The sample of a trace in the legend, 30 pixels wide.
 pub fn sample(trace: &Trace, x: f64, y: f64, svg: &mut Svg) {
+    if trace.json["fill"].as_str().is_some_and(|fill| fill != "none") {
+        // Below the line, or in the middle where the line has no width.
+        let alone = trace.json["line"]["width"] == 0 || !has(trace, "lines");
+        let (top, bottom) = if alone { (y - 4.0, y + 4.0) } else { (y, y + 6.0) };
+        svg.rect([x, top, x + 30.0, bottom], &fill_paint(trace), false);
+    }
     if has(trace, "lines") {
         svg.line([x, y, x + 30.0, y], &line_paint(trace));
     }

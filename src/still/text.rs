@@ -2,6 +2,7 @@
 
 use super::svg::{Svg, number};
 use crate::display::escape_html;
+use serde_json::Value;
 
 /// Where a text stands relative to its point, horizontally.
 #[derive(Clone, Copy, PartialEq)]
@@ -18,6 +19,19 @@ struct Style {
     shift: i8,
     bold: bool,
     italic: bool,
+}
+
+/// The font of all words that name none.
+pub struct Font {
+    pub size: f64,
+    pub colour: String,
+}
+
+impl Font {
+    pub fn of(font: &Value) -> Self {
+        let colour = font["color"].as_str().unwrap_or("#444444").to_owned();
+        Self { size: font["size"].as_f64().unwrap_or(12.0), colour }
+    }
 }
 
 /// A text with its font.

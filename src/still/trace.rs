@@ -1,6 +1,8 @@
 //! What the kinds of traces have in common: values on axes, and how far they reach.
 
 use super::axis::Axis;
+use super::bars::Bars;
+use super::boxes::Place;
 use super::colour::CYCLE;
 use super::svg::Svg;
 use super::{bars, boxes, maps, scatter};
@@ -13,16 +15,17 @@ pub struct Trace<'a> {
     pub x: usize,
     pub y: usize,
     /// The colour of the cycle, for what names none.
-    pub colour: &'static str,
+    pub colour: String,
+    /// Its own name, or `trace 0`.
+    pub name: String,
     pub kind: Kind,
 }
 
 /// The kinds that a still can draw.
 pub enum Kind {
     Scatter,
-    /// Each bar from corner to corner, on the axes' scales.
-    Bars(Vec<[f64; 4]>),
-    Boxes,
+    Bars(Bars),
+    Boxes(Place),
     HeatMap,
     Image,
 }
@@ -35,7 +38,7 @@ pub struct Extent {
 }
 
 /// Room beside points, so that no marker is cut at the frame.
-pub const POINT_PAD: f64 = 0.05;
+pub const POINT_PAD: f64 = 0.06;
 
 impl Extent {
     /// Around all `values`; `None` without any.
@@ -43,6 +46,13 @@ impl Extent {
         let range =
             values.filter(|v| v.is_finite()).fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], v| [a.min(v), b.max(v)]);
         (range[0] <= range[1]).then_some(Self { range, pad })
+    }
+
+    /// Around all `values` and 0; room is wanted only at the ends that are not 0.
+    pub fn from_zero(values: Vec<f64>, pad: f64) -> Option<Self> {
+        let low = if values.iter().any(|v| *v < 0.0) { pad } else { 0.0 };
+        let high = if values.iter().any(|v| *v > 0.0) { pad } else { 0.0 };
+        Self::around(values.into_iter().chain([0.0]), [low, high])
     }
 
     /// Around both.
@@ -66,11 +76,11 @@ pub fn items(value: &Value) -> &[Value] {
 
 impl<'a> Trace<'a> {
     /// Reads the kind; what cannot be drawn is an error, since half of a figure would mislead.
-    pub fn of(json: &'a Value, index: usize, axes: &[Axis]) -> Result<Self> {
+    pub fn of(json: &'a Value, index: usize, axes: &[Axis], layout: &Value) -> Result<Self> {
         let kind = match json["type"].as_str().unwrap_or("scatter") {
             "scatter" | "scattergl" => Kind::Scatter,
-            "bar" | "histogram" => Kind::Bars(Vec::new()),
-            "box" => Kind::Boxes,
+            "bar" | "histogram" => Kind::Bars(Bars::default()),
+            "box" => Kind::Boxes(Place::default()),
             "heatmap" => Kind::HeatMap,
             "image" => Kind::Image,
             other => {
@@ -82,7 +92,11 @@ impl<'a> Trace<'a> {
             let name = json[key].as_str().filter(|name| !name.is_empty()).unwrap_or(first);
             axes.iter().position(|axis| axis.name == name).unwrap_or(usize::from(first == "y"))
         };
-        Ok(Self { json, x: axis("xaxis", "x"), y: axis("yaxis", "y"), colour: CYCLE[index % CYCLE.len()], kind })
+        let cycle: Vec<&str> = items(&layout["colorway"]).iter().filter_map(Value::as_str).collect();
+        let cycle = if cycle.is_empty() { &CYCLE[..] } else { &cycle };
+        let colour = cycle[index % cycle.len()].to_owned();
+        let name = json["name"].as_str().map_or_else(|| format!("trace {index}"), str::to_owned);
+        Ok(Self { json, x: axis("xaxis", "x"), y: axis("yaxis", "y"), colour, name, kind })
     }
 
     /// Places on both axes, one pair for each point; `None` is a gap.
@@ -112,17 +126,17 @@ impl<'a> Trace<'a> {
         match &self.kind {
             Kind::Scatter => scatter::extents(self, axes),
             Kind::Bars(bars) => bars::extents(self.json, bars),
-            Kind::Boxes => boxes::extents(self, axes),
+            Kind::Boxes(_) => boxes::extents(self, axes),
             Kind::HeatMap | Kind::Image => maps::extents(self, axes),
         }
     }
 
-    /// Draws what is clipped to the panel.
-    pub fn draw(&self, axes: &[Axis], svg: &mut Svg) {
+    /// Draws what is clipped to the panel. `before`: the traces below it.
+    pub fn draw(&self, before: &[Trace], axes: &[Axis], svg: &mut Svg) {
         match &self.kind {
-            Kind::Scatter => scatter::draw(self, axes, svg),
+            Kind::Scatter => scatter::draw(self, before, axes, svg),
             Kind::Bars(bars) => bars::draw(self, bars, axes, svg),
-            Kind::Boxes => boxes::draw(self, axes, svg),
+            Kind::Boxes(place) => boxes::draw(self, *place, axes, svg),
             Kind::HeatMap => maps::draw(self, axes, svg),
             Kind::Image => maps::draw_image(self, axes, svg),
         }
@@ -132,7 +146,7 @@ impl<'a> Trace<'a> {
     pub fn listed(&self) -> Option<&str> {
         let listable = !matches!(self.kind, Kind::HeatMap | Kind::Image);
         let wanted = listable && self.json["showlegend"] != false;
-        self.json["name"].as_str().filter(|_| wanted)
+        wanted.then_some(self.name.as_str())
     }
 }
 

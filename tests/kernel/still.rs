@@ -60,7 +60,8 @@ fn a_logarithmic_axis_names_powers_of_ten_and_drops_what_has_no_logarithm() {
 fn ticks_are_round_numbers_and_labels_have_no_needless_digits() {
     let labels =
         |range: Value| texts(&panel(json!([]), json!({"xaxis": {"range": range}, "yaxis": {"visible": false}})));
-    assert_eq!(labels(json!([0, 1])), ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "1"]);
+    // As plotly labels 600 pixels: no more than one for 80.
+    assert_eq!(labels(json!([0, 1])), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
     assert_eq!(labels(json!([-30, 35])), ["−30", "−20", "−10", "0", "10", "20", "30"]);
     assert_eq!(labels(json!([0, 40000])), ["0", "5k", "10k", "15k", "20k", "25k", "30k", "35k", "40k"]);
 }
@@ -110,6 +111,106 @@ fn a_heat_map_has_the_colours_of_its_numbers() {
     let colours: Vec<String> = (0..3).map(|k| attribute(&clipped, "rect", k, "fill")).collect();
     assert_eq!(colours, ["#000000", "#ffffff", "#808080"]);
     assert_eq!(clipped.split("</g>").next().unwrap().matches("<rect").count(), 3);
+}
+
+#[test]
+fn a_heat_map_without_a_scale_has_the_colours_that_plotly_gives_it() {
+    let data = json!([{"type": "heatmap", "z": [[0, 1]], "showscale": false}]);
+    let picture = panel(data, json!({}));
+    let clipped = picture.split("<g clip-path").nth(1).expect("the panel").to_owned();
+    // The ends of plotly.js' RdBu: rgb(5,10,172) and rgb(178,10,28).
+    assert_eq!([0, 1].map(|k| attribute(&clipped, "rect", k, "fill")), ["#050aac", "#b20a1c"]);
+}
+
+#[test]
+fn whole_numbers_are_counted_around_themselves() {
+    let data = json!([{"type": "histogram", "x": [0, 0, 1, 2, 2, 2]}]);
+    let picture = panel(data, json!({"yaxis": {"range": [0, 3]}}));
+    let clipped = picture.split("<g clip-path").nth(1).expect("the panel").to_owned();
+    let heights: Vec<String> = (0..3).map(|k| attribute(&clipped, "rect", k, "height")).collect();
+    assert_eq!(heights, ["200", "100", "300"]);
+    // Bins from -0.5 to 2.5 fill 600 pixels, so each number stands in the middle of its bar.
+    assert_eq!([0, 1, 2].map(|k| attribute(&clipped, "rect", k, "x")), ["100", "300", "500"]);
+}
+
+#[test]
+fn an_area_between_two_lines_ends_at_both() {
+    let line = |y: Value, fill: &str| json!({"x": [0, 1], "y": y, "mode": "lines", "line": {"width": 0}, "fill": fill});
+    let data = json!([line(json!([0, 1]), "none"), line(json!([2, 3]), "tonexty")]);
+    let picture = panel(data, json!({"xaxis": {"range": [0, 1]}, "yaxis": {"range": [0, 3]}, "showlegend": false}));
+    assert!(picture.contains("M100 150L700 50L700 250L100 350Z"), "{picture}");
+}
+
+#[test]
+fn panels_of_a_grid_stand_in_rows_from_the_top() {
+    let line = |axis: &str| json!({"x": [0, 1], "y": [0, 1], "mode": "lines", "xaxis": format!("x{axis}"), "yaxis": format!("y{axis}")});
+    let data = json!([line(""), line("2"), line("3"), line("4")]);
+    let grid = json!({"rows": 2, "columns": 2, "pattern": "independent", "xgap": 0.5, "ygap": 0.5});
+    let picture = panel(data, json!({"grid": grid, "showlegend": false}));
+    // 600 pixels for 2 columns and a gap of half of one: (2 - 0.5) cells of 400, each less the gap 200 wide.
+    let clip = |k: usize| {
+        let part = picture.split("<clipPath").nth(k + 1).expect("a panel");
+        ["x", "y", "width", "height"].map(|name| attribute(part, "rect", 0, name))
+    };
+    assert_eq!(clip(0), ["100", "50", "200", "100"]);
+    assert_eq!(clip(1), ["500", "50", "200", "100"]);
+    assert_eq!(clip(2), ["100", "250", "200", "100"]);
+    assert_eq!(clip(3), ["500", "250", "200", "100"]);
+}
+
+#[test]
+fn grouped_boxes_stand_side_by_side() {
+    let group = |y: Value| json!({"type": "box", "x": ["a", "a", "a"], "y": y});
+    let data = json!([group(json!([1, 2, 3])), group(json!([2, 3, 4]))]);
+    let picture = panel(data, json!({"boxmode": "group", "showlegend": false}));
+    let clipped = picture.split("<g clip-path").nth(1).expect("the panel").to_owned();
+    let place = |k| ["x", "width"].map(|name| attribute(&clipped, "rect", k, name).parse::<f64>().unwrap());
+    // One place of 600 pixels: 420 without boxgap 0.3, half of it for each, of which boxgroupgap takes 0.3 again.
+    assert_eq!((place(0), place(1)), ([221.5, 147.0], [431.5, 147.0]));
+}
+
+#[test]
+fn axes_that_match_show_one_range() {
+    let data = json!([{"x": [0, 1], "y": [0, 1]}, {"x": [0, 9], "y": [0, 1], "xaxis": "x2"}]);
+    let layout = json!({"xaxis": {"domain": [0, 0.5], "showticklabels": false}, "yaxis": {"visible": false},
+        "xaxis2": {"domain": [0.5, 1], "matches": "x"}, "showlegend": false});
+    let picture = panel(data, layout);
+    // Both panels show from 0 to 9: the end of the second line is nine times as far as that of the first.
+    let path = |k: usize| {
+        picture.split("<g clip-path").nth(k + 1).and_then(|p| p.split("<circle").nth(2)).expect("two").to_owned()
+    };
+    let x = |k: usize| attribute(&format!("<circle{}", path(k)), "circle", 0, "cx").parse::<f64>().unwrap();
+    let (near, far) = (x(0), x(1));
+    assert!(near < 150.0 && far > 650.0, "{near} {far}");
+}
+
+#[test]
+fn a_loss_that_hardly_falls_has_labels_on_a_logarithmic_axis() {
+    let data = json!([{"x": [1, 2, 3], "y": [0.69, 0.66, 0.63]}]);
+    let picture = panel(data, json!({"xaxis": {"visible": false}, "yaxis": {"type": "log"}}));
+    let labels = texts(&picture);
+    assert!(labels.contains(&"0.65".to_owned()) && labels.len() >= 4, "{labels:?}");
+}
+
+#[test]
+fn what_plotly_would_draw_otherwise_has_no_still() {
+    let refused = |trace: Value, layout: Value| {
+        svg(&json!({"data": [trace], "layout": layout})).expect_err("refused").to_string()
+    };
+    let stacked = refused(json!({"y": [1, 2], "stackgroup": "one"}), json!({}));
+    assert_eq!(stacked, "still: expected a figure without stackgroup, got \"one\"");
+    let dates = refused(json!({"x": ["2024-01-01", "2024-03-01"], "y": [1, 2]}), json!({}));
+    assert_eq!(dates, "still: expected a figure without dates, got \"2024-01-01\"");
+    let kind = refused(json!({"y": [1]}), json!({"xaxis2": {"type": "date"}}));
+    assert_eq!(kind, "still: expected a figure without dates and categories of categories, got date on xaxis2");
+    assert!(svg(&json!("{}")).is_err() && svg(&json!({"layout": {}})).is_err());
+}
+
+#[test]
+fn traces_without_names_are_numbered_in_the_legend() {
+    let picture = panel(json!([{"y": [1, 2]}, {"y": [2, 3]}]), json!({}));
+    let labels = texts(&picture);
+    assert_eq!(labels[labels.len() - 2..], ["trace 0", "trace 1"]);
 }
 
 #[test]
