@@ -150,7 +150,10 @@ fn unfinished_lines_and_carriage_returns_arrive_while_the_cell_runs() {
     };
     session.eval(cell, &mut sink).expect("the evaluator answers");
     let arrivals: Vec<_> = receiver.try_iter().collect();
-    assert_eq!(arrivals.iter().flat_map(|(_, output)| texts(std::slice::from_ref(output))).collect::<String>(), "\r0\r1\r2\n");
+    assert_eq!(
+        arrivals.iter().flat_map(|(_, output)| texts(std::slice::from_ref(output))).collect::<String>(),
+        "\r0\r1\r2\n"
+    );
     // The first came before the two sleeps that follow it; half of them allows for a busy machine.
     let last = arrivals.last().expect("arrivals").0;
     assert!(last.duration_since(arrivals[0].0).as_millis() > 200, "{arrivals:?}");
