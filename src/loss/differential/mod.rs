@@ -21,6 +21,7 @@
 
 mod all_pairs;
 mod boxes;
+mod engine;
 mod exact;
 mod points;
 mod reference;
@@ -38,7 +39,7 @@ pub use reference::Reference;
 pub use score::Score;
 pub use simd::Vectors;
 pub use tolerance::Tol;
-pub use value::{Algo, Value};
+pub use value::{Algo, Curvature, Value};
 
 use super::labelled::Labelled;
 use crate::error::{Error, Result};
@@ -50,7 +51,10 @@ const OP: &str = "differential loss";
 /// A weight for each positive and for each negative: finite, at least 0, not all 0.
 pub type Weights<'a> = (&'a [f64], &'a [f64]);
 
-/// An engine for the pair loss and its gradient. It may keep memory from call to call.
+/// A component for each positive's score and for each negative's.
+pub type Along<'a> = (&'a [f64], &'a [f64]);
+
+/// An engine for the pair loss, its gradient and its second derivatives. It may keep memory from call to call.
 pub trait PairLoss<S: Score = f64> {
     /// The loss; writes the gradient in `s` and in `t`, both in units of exp([`Value::grad_log_scale`]).
     ///
@@ -72,6 +76,34 @@ pub trait PairLoss<S: Score = f64> {
         in_s: &mut [S],
         in_t: &mut [S],
     ) -> Result<Value>;
+
+    /// The diagonal of the Hessian in all scores, for `weights` or for equal ones.
+    ///
+    /// Written to `of_s`, (m,), and `of_t`, (n,): sum_j p_i q_j σ'(t_j - s_i) / pairs, and the same over i.
+    /// Errors: as for [`PairLoss::evaluate`] and [`PairLoss::evaluate_weighted`].
+    fn hessian_diagonal(
+        &mut self,
+        s: &[S],
+        t: &[S],
+        weights: Option<Weights>,
+        of_s: &mut [f64],
+        of_t: &mut [f64],
+    ) -> Result<Curvature>;
+
+    /// The product of the Hessian in all scores with the vector `along` = (v, u), never forming the matrix.
+    ///
+    /// Written to `of_s`, (m,), and `of_t`, (n,): sum_j p_i q_j σ'(t_j - s_i) (v_i - u_j) / pairs, and the same over i of
+    /// u_j - v_i. The Hessian is positive semidefinite, and takes equal components to 0.
+    /// Errors: as for [`PairLoss::hessian_diagonal`]; also naming a component of `along` above 1e100 or not finite.
+    fn hessian_product(
+        &mut self,
+        s: &[S],
+        t: &[S],
+        weights: Option<Weights>,
+        along: Along,
+        of_s: &mut [f64],
+        of_t: &mut [f64],
+    ) -> Result<Curvature>;
 
     /// The loss, its gradient in `s` and its gradient in `t`; errors as for [`PairLoss::evaluate`].
     fn loss_and_grads(&mut self, s: &[S], t: &[S]) -> Result<(f64, Vec<S>, Vec<S>)> {
