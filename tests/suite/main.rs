@@ -18,6 +18,8 @@ mod loss_boxes;
 mod loss_cross_entropy;
 mod loss_differential;
 mod loss_hessian;
+mod loss_multiclass;
+mod loss_surrogates;
 mod margin_bounds;
 mod margin_cross_entropy;
 mod margin_descent;

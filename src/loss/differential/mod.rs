@@ -7,7 +7,8 @@
 //!
 //! [`Reference`] is the specification: the double sum in f64. [`Exact`] sums all pairs without exp or log in its inner loop, on all
 //! cores; [`AllPairs`] adds the log domain for well separated sides, and is what [`Loss::Differential`](super::Loss) uses.
-//! Every engine returns a bound on its error, and the tests hold it against 60-digit numbers.
+//! Every engine returns a bound on its error, and the tests hold it against 60-digit numbers. [`Boxes`] takes linear time;
+//! [`AllPairs`] uses it beyond a few hundred scores. [`multiclass`] is the mean over pairs of classes.
 //!
 //! ```
 //! use widemargin::loss::differential::{AllPairs, PairLoss, Reference};
@@ -23,6 +24,7 @@ mod all_pairs;
 mod boxes;
 mod engine;
 mod exact;
+mod multiclass;
 mod points;
 mod reference;
 mod rows;
@@ -35,14 +37,16 @@ mod value;
 pub use all_pairs::AllPairs;
 pub use boxes::Boxes;
 pub use exact::Exact;
+pub use multiclass::multiclass;
 pub use reference::Reference;
 pub use score::Score;
 pub use simd::Vectors;
 pub use tolerance::Tol;
 pub use value::{Algo, Curvature, Value};
 
-use super::labelled::Labelled;
-use crate::error::{Error, Result};
+pub(super) use multiclass::loss_and_gradient;
+
+use crate::error::Result;
 
 use simd::{LANES, Pack};
 
@@ -115,30 +119,6 @@ pub trait PairLoss<S: Score = f64> {
         }
         Ok((value.mean, in_s, in_t))
     }
-}
-
-/// The loss and its gradient in every score, for one output or the difference of two.
-pub(super) fn loss_and_gradient(labelled: &Labelled) -> Result<(f64, Vec<f64>)> {
-    let outputs = labelled.outputs;
-    if outputs > 2 {
-        let expected = "one or two scores per row: it is binary for now".into();
-        return Err(Error::Value { op: OP, expected, got: format!("{outputs} scores per row") });
-    }
-    let rows = |class: u32| (0..labelled.labels.len()).filter(move |&row| labelled.labels[row] == class);
-    let score = |row: usize| match labelled.values[row * outputs..(row + 1) * outputs] {
-        [negative, positive] => positive - negative,
-        ref one => one[0],
-    };
-    let (s, t): (Vec<f64>, Vec<f64>) = (rows(1).map(score).collect(), rows(0).map(score).collect());
-    let (loss, in_s, in_t) = AllPairs::default().loss_and_grads(&s, &t)?;
-    let mut gradient = vec![0.0; labelled.values.len()];
-    for (row, g) in rows(1).zip(in_s).chain(rows(0).zip(in_t)) {
-        if outputs == 2 {
-            gradient[2 * row] = -g;
-        }
-        gradient[(row + 1) * outputs - 1] = g;
-    }
-    Ok((loss, gradient))
 }
 
 fn grow(packs: &mut Vec<Pack>, length: usize) {
