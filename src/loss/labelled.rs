@@ -10,7 +10,7 @@ pub(super) struct Labelled {
     pub(super) labels: Vec<u32>,
 }
 
-const OP: &str = "loss";
+pub(super) const OP: &str = "loss";
 // Differences and means of such scores stay finite in f64.
 const LARGEST: f64 = 1e300;
 
@@ -38,13 +38,38 @@ impl Labelled {
         let labels = y.to_vec1::<u32>().map_err(Error::candle(OP))?;
         let read = || scores.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
         let values = read().map_err(Error::candle(OP))?;
-        let classes = outputs.max(2);
+        Self { values, outputs, labels }.checked()
+    }
+
+    /// `values`: rows of `classes` scores, at least two, one after the other; `labels`: one a row. Same errors.
+    pub(super) fn of_rows(values: &[f64], labels: &[u32], classes: usize) -> Result<Self> {
+        if classes < 2 || labels.is_empty() || Some(values.len()) != labels.len().checked_mul(classes) {
+            let expected = "n rows of C scores and n labels, with n at least 1 and C at least 2".into();
+            let got = format!("{} scores for {} labels and C = {classes}", values.len(), labels.len());
+            return Err(Error::Value { op: OP, expected, got });
+        }
+        Self { values: values.to_vec(), outputs: classes, labels: labels.to_vec() }.checked()
+    }
+
+    /// The rows of each class, two classes at least.
+    pub(super) fn rows_by_class(&self) -> Vec<Vec<usize>> {
+        let mut rows = vec![Vec::new(); self.outputs.max(2)];
+        for (row, label) in self.labels.iter().enumerate() {
+            rows[*label as usize].push(row);
+        }
+        rows
+    }
+
+    fn checked(self) -> Result<Self> {
+        let Self { values, outputs, labels } = &self;
+        let wrong = |expected: &str, got: String| Err(Error::Value { op: OP, expected: expected.into(), got });
+        let classes = (*outputs).max(2);
         if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
             return wrong(&format!("labels below {classes}"), format!("{} at row {row}", labels[row]));
         }
         if let Some(at) = values.iter().position(|value| value.is_nan() || value.abs() > LARGEST) {
             return wrong("finite scores of at most 1e300", format!("{} at row {}", values[at], at / outputs));
         }
-        Ok(Self { values, outputs, labels })
+        Ok(self)
     }
 }

@@ -21,8 +21,8 @@ pub struct Epoch {
     pub epoch: usize,
     /// Mean loss over the epoch's batches, each taken before its step and weighted by its size.
     pub loss: f64,
-    /// Share of training examples classified rightly, taken before each step; for the differential loss at the best
-    /// threshold of the batch, since it leaves the bias free.
+    /// Share of training examples classified rightly, taken before each step; for a loss on pairs at the best biases
+    /// of the batch, since it leaves them free.
     pub accuracy: f64,
     /// Wall time. The only number that differs between two runs of one seed.
     pub seconds: f64,

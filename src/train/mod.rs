@@ -1,13 +1,15 @@
 //! Fits a classifier: stochastic gradient descent with momentum on a [`Loss`].
 //!
 //! Uses `data`, `model`, `loss` and `progress`. Each epoch goes once through the data in batches that keep the mix of
-//! classes ([`Trainer::batch`]), each batch is one step of PyTorch's `SGD`. The differential loss sees only score
-//! differences, so the head's bias is held fixed during training and set afterwards by [`threshold`], the rule (8) of
-//! the paper (arXiv:1901.08360): positives with least score 3 and negatives with largest 1 give the bias -2.
+//! classes ([`Trainer::batch`]), each batch is one step of PyTorch's `SGD`. A loss on pairs, as the differential one, sees only
+//! score differences, so the head's bias is held fixed during training and set afterwards by [`threshold`], the rule (8)
+//! of the paper (arXiv:1901.08360): positives with least score 3 and negatives with largest 1 give the bias -2. For more
+//! than two classes the biases are those closest, in least squares, to that rule for each pair of classes.
 //!
 //! Same data, settings and seed: same parameters and same history (but for `seconds`), with any number of threads.
 
 mod batches;
+mod biases;
 mod history;
 mod sgd;
 mod threshold;
@@ -21,6 +23,7 @@ use crate::loss::Loss;
 use crate::model::Classifier;
 use crate::progress::{Progress, interrupted};
 use crate::{guard, rng};
+use biases::biases;
 use candle_core::Var;
 use sgd::Sgd;
 use std::time::Instant;
@@ -35,7 +38,7 @@ pub struct Trainer {
     /// Examples per step; 0, or anything not below the size of the data, is the full batch in the data's order.
     ///
     /// Batches are stratified: every class is shuffled and spread evenly over them, so they differ by a few examples
-    /// in size and each holds both classes. The differential loss pairs within the batch.
+    /// in size and each holds every class. A loss on pairs pairs within the batch.
     pub batch: usize,
     /// Factor of a step.
     pub learning_rate: f64,
@@ -72,8 +75,7 @@ impl Trainer {
     /// Training continues from the net's present parameters. On an interrupt the result is `Ok` with
     /// [`History::interrupted`] set and the epochs that were completed; the bias rule is applied then too.
     /// Errors: `Value` for a setting out of range, labels the net has no output for, a class missing from a batch, a net
-    /// without bias or with more than two outputs under the differential loss, and a loss that is no longer finite
-    /// (naming the epoch; the net is then spoilt and must be made anew); `Shape` if the data does not fit the net.
+    /// without bias under a loss on pairs, and a loss that is no longer finite (naming the epoch; the net is then spoilt and must be made anew); `Shape` if the data does not fit the net.
     pub fn fit(&self, net: &mut Classifier, data: &Dataset) -> Result<History> {
         guard::one_copy()?;
         let labels = data.labels()?;
@@ -133,18 +135,14 @@ impl Trainer {
         if labels.is_empty() {
             return wrong("at least one example".into(), "none".into());
         }
-        if self.loss == Loss::Differential {
-            if net.outputs() > 2 {
-                let expected = "one or two outputs: the differential loss is binary for now".into();
-                return wrong(expected, format!("{} outputs", net.outputs()));
-            }
+        if self.loss.is_pairwise() {
             if net.head_bias().is_none() {
                 let expected = "a net with a bias, which places the threshold after training".into();
                 return wrong(expected, "Linear { bias: false, .. }".into());
             }
             let count = batches::count(labels.len(), self.batch);
-            for class in [0, 1] {
-                let members = labels.iter().filter(|&&label| label == class).count();
+            for class in 0..classes {
+                let members = labels.iter().filter(|&&label| label as usize == class).count();
                 if members < count {
                     let expected = format!("an example of class {class} in each of the {count} batches");
                     return wrong(expected, format!("{members} examples; use larger batches"));
@@ -157,7 +155,7 @@ impl Trainer {
     /// The parameters that descend. Score differences do not depend on the head's bias: its gradient is rounding noise.
     fn trained(&self, net: &Classifier) -> Vec<Var> {
         let mut vars = net.vars();
-        if self.loss == Loss::Differential {
+        if self.loss.is_pairwise() {
             vars.pop();
         }
         vars
@@ -181,46 +179,31 @@ impl Trainer {
         }
     }
 
-    /// How many rows are classified as labelled; the differential loss is judged at the batch's own threshold.
+    /// How many rows are classified as labelled; a loss on pairs is judged at the batch's own biases.
     fn right(&self, scores: &[f32], outputs: usize, labels: &[u32]) -> Result<f64> {
-        let right = if outputs > 2 {
-            let class = |row: &[f32]| (1..outputs).fold(0, |best, c| if row[c] > row[best] { c } else { best }) as u32;
-            scores.chunks_exact(outputs).zip(labels).filter(|(row, label)| class(row) == **label).count()
-        } else {
-            let margins = margins(scores, outputs);
-            let cut = if self.loss == Loss::Differential { class_threshold(&margins, labels)? } else { 0.0 };
-            margins.iter().zip(labels).filter(|(margin, label)| (**margin > cut) == (**label == 1)).count()
+        let biases = if self.loss.is_pairwise() { biases(scores, outputs, labels)? } else { vec![0.0; outputs] };
+        let class = |row: &[f32]| {
+            if outputs <= 2 {
+                // One rounding: the difference of two scores against the difference of their biases.
+                let margin = f64::from(row[outputs - 1]) - if outputs == 2 { f64::from(row[0]) } else { 0.0 };
+                let cut = if outputs == 2 { biases[0] } else { 0.0 } - biases[outputs - 1];
+                return u32::from(margin > cut);
+            }
+            let score = |c: usize| f64::from(row[c]) + biases[c];
+            (1..outputs).fold(0, |best, c| if score(c) > score(best) { c } else { best }) as u32
         };
-        Ok(right as f64)
+        Ok(scores.chunks_exact(outputs).zip(labels).filter(|(row, label)| class(row) == **label).count() as f64)
     }
 
-    /// Sets the bias that the differential loss left free.
+    /// Sets the biases that a loss on pairs left free.
     fn place_threshold(&self, net: &mut Classifier, data: &Dataset, labels: &[u32]) -> Result<()> {
-        if self.loss != Loss::Differential {
+        if !self.loss.is_pairwise() {
             return Ok(());
         }
-        let zeros = [0.0; 2];
-        net.set_head_bias(&zeros[..net.outputs()])?;
+        net.set_head_bias(&vec![0.0; net.outputs()])?;
         let scores = net.score_values(OP, &data.x)?;
         self.check_finite(&scores, self.epochs)?;
-        let cut = class_threshold(&margins(&scores, net.outputs()), labels)?;
-        match net.outputs() {
-            1 => net.set_head_bias(&[-cut as f32]),
-            _ => net.set_head_bias(&[(cut / 2.0) as f32, (-cut / 2.0) as f32]),
-        }
+        let biases: Vec<f32> = biases(&scores, net.outputs(), labels)?.iter().map(|b| *b as f32).collect();
+        net.set_head_bias(&biases)
     }
-}
-
-/// The two-class score of each row: the score itself, or score₁ - score₀ of two.
-fn margins(scores: &[f32], outputs: usize) -> Vec<f64> {
-    let margin = |row: &[f32]| f64::from(row[outputs - 1]) - if outputs == 2 { f64::from(row[0]) } else { 0.0 };
-    scores.chunks_exact(outputs).map(margin).collect()
-}
-
-fn class_threshold(margins: &[f64], labels: &[u32]) -> Result<f64> {
-    let side = |class: u32| {
-        margins.iter().zip(labels).filter(move |(_, label)| **label == class).map(|(margin, _)| *margin).collect()
-    };
-    let (pos, neg): (Vec<f64>, Vec<f64>) = (side(1), side(0));
-    threshold(&pos, &neg)
 }

@@ -187,13 +187,16 @@ fn at_margin_2000_the_direction_is_the_closed_form() {
     assert_close(value.log_mean, -2000.0 + (sums / 6.0).ln(), ROUNDINGS, "log L");
 }
 
-/// All bits of one evaluation large enough to use every thread, and of one by rows.
+/// All bits of evaluations large enough to use every thread: by blocks, by rows and by boxes.
 fn fingerprint() -> u64 {
     let mut hash = std::hash::DefaultHasher::new();
-    for scale in [5.0, 1000.0] {
-        let (s, t) = draw(11, 1500, 1301, scale);
-        let (value, in_s, in_t) = evaluate(&mut all_pairs(), &s, &t);
+    for (tol, m, scale) in [(Tol::Exact, 1500, 5.0), (Tol::Exact, 1500, 1000.0), (Tol::Fine, 150_000, 5.0)] {
+        let (s, t) = draw(11, m, 1301, scale);
+        let mut engine = AllPairs::new(tol);
+        let (value, mut in_s, mut in_t) = evaluate(&mut engine, &s, &t);
         in_s.iter().chain(&in_t).chain([&value.mean]).for_each(|g| g.to_bits().hash(&mut hash));
+        engine.hessian_product(&s, &t, None, (&s, &t), &mut in_s, &mut in_t).unwrap();
+        in_s.iter().chain(&in_t).for_each(|g| g.to_bits().hash(&mut hash));
     }
     hash.finish()
 }

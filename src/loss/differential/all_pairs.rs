@@ -6,10 +6,11 @@
 //! s = (2000), t = (0): log L = -2000, gradient of log L = (-1, 1), mean 0.
 
 use super::boxes::LARGEST;
-use super::exact::nanoseconds_a_pair;
+use super::engine::Engine;
+use super::exact::{curvature, nanoseconds_a_pair};
 use super::points::Points;
 use super::separated::{MARGIN, Separated};
-use super::{Boxes, Exact, PairLoss, Score, Tol, Value, Vectors, Weights};
+use super::{Along, Boxes, Curvature, Exact, Score, Tol, Value, Vectors};
 use crate::error::Result;
 
 /// All pairs within a bound, by the engine that suits the scores.
@@ -50,16 +51,10 @@ impl AllPairs {
         self.exact.workspace_bytes() + self.boxes.workspace_bytes() + self.separated.workspace_bytes()
     }
 
-    fn run<S: Score>(&mut self, points: &Points<S>, in_s: &mut [S], in_t: &mut [S]) -> Result<Value> {
-        points.check_lengths("gradient", in_s.len(), in_t.len())?;
-        if points.margin() >= MARGIN {
-            return Ok(self.separated.run(self.vectors, points, in_s, in_t));
-        }
+    /// Whether boxes answer, given what the exact engine is expected to take.
+    fn by_boxes<S: Score>(&self, points: &Points<S>, boxes: f64, exact: f64) -> bool {
         let small = points.high().max(-points.low()) <= LARGEST;
-        if self.tol != Tol::Exact && small && self.boxes.nanoseconds(points) < exact_nanoseconds(points) {
-            return Ok(self.boxes.run(points, in_s, in_t));
-        }
-        Ok(self.exact.run(points, in_s, in_t))
+        self.tol != Tol::Exact && small && boxes < exact
     }
 }
 
@@ -69,33 +64,32 @@ fn exact_nanoseconds<S: Score>(points: &Points<S>) -> f64 {
     500.0 + 4.0 * points.count() as f64 + nanoseconds_a_pair(points) * pairs
 }
 
-/// One implementation a type, not one for both: a generic one would be compiled where it is used, in a notebook's cell
-/// without optimisation (1,170 ms instead of 15 for a million scores a side).
-macro_rules! compiled_here {
-    ($($score:ty),*) => {$(
-        impl PairLoss<$score> for AllPairs {
-            fn evaluate(
-                &mut self,
-                s: &[$score],
-                t: &[$score],
-                in_s: &mut [$score],
-                in_t: &mut [$score],
-            ) -> Result<Value> {
-                self.run(&Points::new(s, t, None)?, in_s, in_t)
-            }
-
-            fn evaluate_weighted(
-                &mut self,
-                s: &[$score],
-                t: &[$score],
-                weights: Weights,
-                in_s: &mut [$score],
-                in_t: &mut [$score],
-            ) -> Result<Value> {
-                self.run(&Points::new(s, t, Some(weights))?, in_s, in_t)
-            }
+impl Engine for AllPairs {
+    fn gradient<S: Score>(&mut self, points: &Points<S>, in_s: &mut [S], in_t: &mut [S]) -> Result<Value> {
+        if points.margin() >= MARGIN {
+            return Ok(self.separated.run(self.vectors, points, in_s, in_t));
         }
-    )*};
-}
+        if self.by_boxes(points, self.boxes.nanoseconds(points), exact_nanoseconds(points)) {
+            return self.boxes.gradient(points, in_s, in_t);
+        }
+        self.exact.gradient(points, in_s, in_t)
+    }
 
-compiled_here!(f32, f64);
+    fn second<S: Score>(
+        &mut self,
+        points: &Points<S>,
+        along: Option<Along>,
+        of_s: &mut [f64],
+        of_t: &mut [f64],
+    ) -> Result<Curvature> {
+        if points.margin() >= MARGIN {
+            return Ok(self.separated.second(self.vectors, points, along, of_s, of_t));
+        }
+        let pairs = points.s.scores.len() as f64 * points.t.scores.len() as f64;
+        // A product takes two rounds through the boxes.
+        if self.by_boxes(points, 2.5 * self.boxes.nanoseconds(points), curvature::NANOSECONDS_A_PAIR * pairs) {
+            return self.boxes.second(points, along, of_s, of_t);
+        }
+        self.exact.second(points, along, of_s, of_t)
+    }
+}

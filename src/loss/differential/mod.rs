@@ -7,7 +7,8 @@
 //!
 //! [`Reference`] is the specification: the double sum in f64. [`Exact`] sums all pairs without exp or log in its inner loop, on all
 //! cores; [`AllPairs`] adds the log domain for well separated sides, and is what [`Loss::Differential`](super::Loss) uses.
-//! Every engine returns a bound on its error, and the tests hold it against 60-digit numbers.
+//! Every engine returns a bound on its error, and the tests hold it against 60-digit numbers. [`Boxes`] takes linear time;
+//! [`AllPairs`] uses it beyond a few hundred scores. [`multiclass`] is the mean over pairs of classes.
 //!
 //! ```
 //! use widemargin::loss::differential::{AllPairs, PairLoss, Reference};
@@ -21,7 +22,9 @@
 
 mod all_pairs;
 mod boxes;
+mod engine;
 mod exact;
+mod multiclass;
 mod points;
 mod reference;
 mod rows;
@@ -34,14 +37,16 @@ mod value;
 pub use all_pairs::AllPairs;
 pub use boxes::Boxes;
 pub use exact::Exact;
+pub use multiclass::multiclass;
 pub use reference::Reference;
 pub use score::Score;
 pub use simd::Vectors;
 pub use tolerance::Tol;
-pub use value::{Algo, Value};
+pub use value::{Algo, Curvature, Value};
 
-use super::labelled::Labelled;
-use crate::error::{Error, Result};
+pub(super) use multiclass::loss_and_gradient;
+
+use crate::error::Result;
 
 use simd::{LANES, Pack};
 
@@ -50,7 +55,10 @@ const OP: &str = "differential loss";
 /// A weight for each positive and for each negative: finite, at least 0, not all 0.
 pub type Weights<'a> = (&'a [f64], &'a [f64]);
 
-/// An engine for the pair loss and its gradient. It may keep memory from call to call.
+/// A component for each positive's score and for each negative's.
+pub type Along<'a> = (&'a [f64], &'a [f64]);
+
+/// An engine for the pair loss, its gradient and its second derivatives. It may keep memory from call to call.
 pub trait PairLoss<S: Score = f64> {
     /// The loss; writes the gradient in `s` and in `t`, both in units of exp([`Value::grad_log_scale`]).
     ///
@@ -73,6 +81,34 @@ pub trait PairLoss<S: Score = f64> {
         in_t: &mut [S],
     ) -> Result<Value>;
 
+    /// The diagonal of the Hessian in all scores, for `weights` or for equal ones.
+    ///
+    /// Written to `of_s`, (m,), and `of_t`, (n,): sum_j p_i q_j σ'(t_j - s_i) / pairs, and the same over i.
+    /// Errors: as for [`PairLoss::evaluate`] and [`PairLoss::evaluate_weighted`].
+    fn hessian_diagonal(
+        &mut self,
+        s: &[S],
+        t: &[S],
+        weights: Option<Weights>,
+        of_s: &mut [f64],
+        of_t: &mut [f64],
+    ) -> Result<Curvature>;
+
+    /// The product of the Hessian in all scores with the vector `along` = (v, u), never forming the matrix.
+    ///
+    /// Written to `of_s`, (m,), and `of_t`, (n,): sum_j p_i q_j σ'(t_j - s_i) (v_i - u_j) / pairs, and the same over i of
+    /// u_j - v_i. The Hessian is positive semidefinite, and takes equal components to 0.
+    /// Errors: as for [`PairLoss::hessian_diagonal`]; also naming a component of `along` above 1e100 or not finite.
+    fn hessian_product(
+        &mut self,
+        s: &[S],
+        t: &[S],
+        weights: Option<Weights>,
+        along: Along,
+        of_s: &mut [f64],
+        of_t: &mut [f64],
+    ) -> Result<Curvature>;
+
     /// The loss, its gradient in `s` and its gradient in `t`; errors as for [`PairLoss::evaluate`].
     fn loss_and_grads(&mut self, s: &[S], t: &[S]) -> Result<(f64, Vec<S>, Vec<S>)> {
         let (mut in_s, mut in_t) = (vec![S::ZERO; s.len()], vec![S::ZERO; t.len()]);
@@ -83,30 +119,6 @@ pub trait PairLoss<S: Score = f64> {
         }
         Ok((value.mean, in_s, in_t))
     }
-}
-
-/// The loss and its gradient in every score, for one output or the difference of two.
-pub(super) fn loss_and_gradient(labelled: &Labelled) -> Result<(f64, Vec<f64>)> {
-    let outputs = labelled.outputs;
-    if outputs > 2 {
-        let expected = "one or two scores per row: it is binary for now".into();
-        return Err(Error::Value { op: OP, expected, got: format!("{outputs} scores per row") });
-    }
-    let rows = |class: u32| (0..labelled.labels.len()).filter(move |&row| labelled.labels[row] == class);
-    let score = |row: usize| match labelled.values[row * outputs..(row + 1) * outputs] {
-        [negative, positive] => positive - negative,
-        ref one => one[0],
-    };
-    let (s, t): (Vec<f64>, Vec<f64>) = (rows(1).map(score).collect(), rows(0).map(score).collect());
-    let (loss, in_s, in_t) = AllPairs::default().loss_and_grads(&s, &t)?;
-    let mut gradient = vec![0.0; labelled.values.len()];
-    for (row, g) in rows(1).zip(in_s).chain(rows(0).zip(in_t)) {
-        if outputs == 2 {
-            gradient[2 * row] = -g;
-        }
-        gradient[(row + 1) * outputs - 1] = g;
-    }
-    Ok((loss, gradient))
 }
 
 fn grow(packs: &mut Vec<Pack>, length: usize) {

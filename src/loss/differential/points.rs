@@ -47,6 +47,19 @@ impl<'a, S: Score> Points<'a, S> {
         Ok(())
     }
 
+    /// Refuses a direction that has the wrong length or a component that is not finite.
+    pub(super) fn check_along(&self, along: (&[f64], &[f64])) -> Result<()> {
+        self.check_lengths("direction", along.0.len(), along.1.len())?;
+        for (name, along) in [("positive", along.0), ("negative", along.1)] {
+            // Its products with weights of up to 1e150, and their sums, are then finite.
+            if let Some(at) = along.iter().position(|v| !(v.abs() <= 1e100)) {
+                let expected = "a direction of finite components of at most 1e100".into();
+                return Err(Error::Value { op: OP, expected, got: format!("{} at {name} {at}", along[at]) });
+            }
+        }
+        Ok(())
+    }
+
     /// The number of pairs, or the sum of their weights.
     pub(super) fn pairs(&self) -> f64 {
         self.s.total * self.t.total

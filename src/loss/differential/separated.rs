@@ -12,7 +12,7 @@
 use super::exact::Factors;
 use super::points::Points;
 use super::simd::{Arithmetic, LANES, Lanes, Pack, Vectors};
-use super::{Algo, Score, Value};
+use super::{Algo, Along, Curvature, Score, Value};
 
 /// The smallest margin this engine is asked for: five terms of the series.
 pub(super) const MARGIN: f64 = 8.0;
@@ -23,11 +23,13 @@ const TERMS: usize = 5;
 pub(super) struct Separated {
     b: Vec<Pack>,
     a: Vec<Pack>,
+    /// For second derivatives, weights times a direction.
+    directed: Vec<f64>,
 }
 
 impl Separated {
     pub(super) fn workspace_bytes(&self) -> usize {
-        (self.a.capacity() + self.b.capacity()) * size_of::<Pack>()
+        (self.a.capacity() + self.b.capacity()) * size_of::<Pack>() + 8 * self.directed.capacity()
     }
 
     /// Fills both gradients of log L; the margin is at least [`MARGIN`].
@@ -38,7 +40,54 @@ impl Separated {
         in_s: &mut [S],
         in_t: &mut [S],
     ) -> Value {
-        let pairs = points.pairs();
+        let Series { weights, a, b, series, margin, lambda } = self.series(vectors, points);
+        let (s, t) = (&points.s, &points.t);
+        let c = std::array::from_fn(|k| -weights[k] * a[k] / series);
+        vectors.run(Slopes { values: &self.b, c, weights: s.weights, out: in_s });
+        let c = std::array::from_fn(|k| weights[k] * b[k] / series);
+        vectors.run(Slopes { values: &self.a, c, weights: t.weights, out: in_t });
+        let log_mean = log_mean(points, series, margin);
+        Value {
+            mean: lambda * series / points.pairs(),
+            log_mean,
+            grad_log_scale: log_mean,
+            certified_rel: rounding(points, log_mean),
+            algo: Algo::Separated,
+        }
+    }
+
+    /// Fills the Hessian's product with `along`, or its diagonal, in units of L; the margin is at least [`MARGIN`].
+    ///
+    /// σ'(x) = sum_k (-1)^(k-1) k exp(k x), with x = t - s, splits as the loss does.
+    pub(super) fn second<S: Score>(
+        &mut self,
+        vectors: Vectors,
+        points: &Points<S>,
+        along: Option<Along>,
+        of_s: &mut [f64],
+        of_t: &mut [f64],
+    ) -> Curvature {
+        let Series { weights, a, b, series, margin, .. } = self.series(vectors, points);
+        let scaled = |sums: [f64; TERMS]| std::array::from_fn(|k| weights[k] * sums[k] / series);
+        let turned = along.map(|(v, u)| (u, v));
+        for (values, c, side, (other_values, other), along, out) in [
+            (&self.b, a, &points.s, (&self.a, &points.t), along, of_s),
+            (&self.a, b, &points.t, (&self.b, &points.s), turned, of_t),
+        ] {
+            let along = along.map(|(own, others)| {
+                self.directed.clear();
+                self.directed.extend(others.iter().enumerate().map(|(at, u)| other.weight(at) * u));
+                let sums = vectors.run(PowerSums { values: other_values, weights: Some(&self.directed) });
+                (own, scaled(sums))
+            });
+            vectors.run(Curvatures { values, c: scaled(c), along, weights: side.weights, out });
+        }
+        let log_scale = log_mean(points, series, margin);
+        Curvature { log_scale, certified_rel: rounding(points, log_scale), algo: Algo::Separated }
+    }
+
+    /// The sums of both sides; their factors stay in `a` and `b`.
+    fn series<S: Score>(&mut self, vectors: Vectors, points: &Points<S>) -> Series {
         let (s, t) = (&points.s, &points.t);
         let margin = difference(s.low, t.high);
         vectors.run(Factors { scores: s.scores, centre: s.low, sign: -1.0, unit: 1, out: &mut self.b });
@@ -47,26 +96,69 @@ impl Separated {
         let a = vectors.run(PowerSums { values: &self.a, weights: t.weights });
         let e = (-margin.0).exp();
         let lambda = e - e * margin.1;
-        let mut series = 0.0; // L m n / λ
-        let mut weights = [0.0; TERMS]; // (-1)^(k-1) λ^(k-1)
-        let mut weight = 1.0;
+        let (mut series, mut weights, mut weight) = (0.0, [0.0; TERMS], 1.0);
         for k in 0..TERMS {
             weights[k] = weight;
             series += weight * a[k] * b[k] / (k + 1) as f64;
             weight *= -lambda;
         }
-        let c = std::array::from_fn(|k| -weights[k] * a[k] / series);
-        vectors.run(Slopes { values: &self.b, c, weights: s.weights, out: in_s });
-        let c = std::array::from_fn(|k| weights[k] * b[k] / series);
-        vectors.run(Slopes { values: &self.a, c, weights: t.weights, out: in_t });
-        let log_mean = (series / pairs).ln() - margin.1 - margin.0;
-        let steps = points.count() as f64 / LANES as f64 + log_mean.abs() + 64.0;
-        Value {
-            mean: lambda * series / pairs,
-            log_mean,
-            grad_log_scale: log_mean,
-            certified_rel: steps * f64::EPSILON / 2.0,
-            algo: Algo::Separated,
+        Series { weights, a, b, series, margin, lambda }
+    }
+}
+
+struct Series {
+    /// (-1)^(k-1) λ^(k-1).
+    weights: [f64; TERMS],
+    a: [f64; TERMS],
+    b: [f64; TERMS],
+    /// L m n / λ.
+    series: f64,
+    /// Δ and what rounding took from it.
+    margin: (f64, f64),
+    lambda: f64,
+}
+
+fn log_mean<S: Score>(points: &Points<S>, series: f64, margin: (f64, f64)) -> f64 {
+    (series / points.pairs()).ln() - margin.1 - margin.0
+}
+
+fn rounding<S: Score>(points: &Points<S>, log_mean: f64) -> f64 {
+    (points.count() as f64 / LANES as f64 + log_mean.abs() + 64.0) * f64::EPSILON / 2.0
+}
+
+/// Of each value x its weight times the sum over k of (k + 1) (v c_k - d_k) x^(k+1), v its component of a direction.
+struct Curvatures<'a> {
+    values: &'a [Pack],
+    c: [f64; TERMS],
+    /// The direction's components and d; without, v is 1 and d is 0.
+    along: Option<(&'a [f64], [f64; TERMS])>,
+    weights: Option<&'a [f64]>,
+    out: &'a mut [f64],
+}
+
+impl Arithmetic for Curvatures<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        for (at, (value, out)) in self.values.iter().zip(self.out.chunks_mut(LANES)).enumerate() {
+            let x = L::load(value);
+            let (v, d) = match self.along {
+                Some((along, d)) => (weight(along, at), d),
+                None => (L::splat(1.0), [0.0; TERMS]),
+            };
+            let mut sum = L::splat(0.0);
+            for k in (0..TERMS).rev() {
+                let term = v.mul(L::splat(self.c[k])).sub(L::splat(d[k])).mul(L::splat((k + 1) as f64));
+                sum = sum.mul_add(x, term);
+            }
+            sum = sum.mul(x);
+            if let Some(weights) = self.weights {
+                sum = sum.mul(weight(weights, at));
+            }
+            let mut pack = Pack::default();
+            sum.store(&mut pack);
+            out.copy_from_slice(&pack.0[..out.len()]);
         }
     }
 }

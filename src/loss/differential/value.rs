@@ -1,4 +1,4 @@
-//! What an evaluation of the pair loss returns beside its gradients.
+//! What an evaluation of the pair loss returns beside its vectors.
 
 /// Which engine answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub enum Algo {
     Reference,
     /// Symmetric polynomials of blocks of pairs.
     Blocks,
-    /// The definition's formula row by row, for scores that are very far apart.
+    /// The definition's formula row by row, for scores that are very far apart, for weights and for second derivatives.
     Rows,
     /// Near pairs by interpolation between boxes, far pairs by series: linear time.
     Boxes,
@@ -37,4 +37,16 @@ impl Value {
     pub(super) fn unscaled(mean: f64, certified_rel: f64, algo: Algo) -> Self {
         Value { mean, log_mean: mean.ln(), grad_log_scale: 0.0, certified_rel, algo }
     }
+}
+
+/// What second derivatives come with; they are exp(`log_scale`) times the vectors written beside it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Curvature {
+    /// The logarithm of the factor on both vectors: that of the loss for [`Algo::Separated`], else 0.
+    pub log_scale: f64,
+    /// A bound on the error as in [`Value::certified_rel`]: relative to a component of the diagonal, and for a product to
+    /// the sum of the absolute values of its terms, H_ik v_k.
+    pub certified_rel: f64,
+    /// Which engine answered.
+    pub algo: Algo,
 }

@@ -132,8 +132,7 @@ impl Cells {
     }
 
     /// Turns the sums over the listed cells into weights of the nodes.
-    #[allow(clippy::wrong_self_convention)]
-    pub(super) fn to_nodes(&mut self, vectors: Vectors, width: &Width) {
+    pub(super) fn move_to_nodes(&mut self, vectors: Vectors, width: &Width) {
         self.boxes.sums.clear();
         grow(&mut self.boxes.nodes, self.occupied.len());
         for (nodes, cell) in self.boxes.nodes.iter_mut().zip(&self.occupied) {
@@ -199,30 +198,48 @@ impl<S: Score> Arithmetic for Sums<'_, S> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let mut scores = Pack::default();
-        let copy = self.copies - 1;
-        for (at, eight) in self.scores.chunks(LANES).enumerate() {
-            for l in 0..eight.len() {
-                scores.0[l] = eight[l].to_f64();
-            }
-            let (number, [u, v, w]) = place::<L>(&scores, self.boxes_per_unit);
-            let cells = cells::<L>(self.cell, at, number);
-            for l in 0..eight.len() {
-                let fresh = &mut self.fresh[cells[l] * self.copies + (l & copy)];
-                let mut factor = L::upper(w.0[l]);
-                if let Some(weights) = self.weights {
-                    factor = factor.mul(L::splat(weights[LANES * at + l]));
-                }
-                L::products(u.0[l], v.0[l]).mul_add(factor, L::load(fresh)).store(fresh);
-            }
+        match (self.copies, self.weights) {
+            (COPIES, None) => self.add::<L, COPIES, false>(),
+            (COPIES, Some(_)) => self.add::<L, COPIES, true>(),
+            (_, None) => self.add::<L, 1, false>(),
+            (_, Some(_)) => self.add::<L, 1, true>(),
         }
-        for (moments, fresh) in self.moments.iter_mut().zip(self.fresh.chunks_exact_mut(self.copies)) {
+    }
+}
+
+impl<S: Score> Sums<'_, S> {
+    #[inline(always)]
+    fn add<L: Lanes, const COPIES: usize, const WEIGHTED: bool>(mut self) {
+        let (eights, tail) = self.scores.as_chunks::<LANES>();
+        for (at, eight) in eights.iter().enumerate() {
+            self.add_eight::<L, COPIES, WEIGHTED>(at, eight);
+        }
+        self.add_eight::<L, COPIES, WEIGHTED>(eights.len(), tail);
+        for (moments, fresh) in self.moments.iter_mut().zip(self.fresh.as_chunks_mut::<COPIES>().0) {
             let mut sum = L::load(moments);
             for copy in fresh {
                 sum = sum.add(L::load(copy));
                 *copy = Pack::default();
             }
             sum.store(moments);
+        }
+    }
+
+    #[inline(always)]
+    fn add_eight<L: Lanes, const COPIES: usize, const WEIGHTED: bool>(&mut self, at: usize, eight: &[S]) {
+        let mut scores = Pack::default();
+        for l in 0..eight.len() {
+            scores.0[l] = eight[l].to_f64();
+        }
+        let (number, [u, v, w]) = place::<L>(&scores, self.boxes_per_unit);
+        let cells = cells::<L>(self.cell, at, number);
+        for l in 0..eight.len() {
+            let fresh = &mut self.fresh[cells[l] * COPIES + l % COPIES];
+            let mut factor = L::upper(w.0[l]);
+            if WEIGHTED && let Some(weights) = self.weights {
+                factor = factor.mul(L::splat(weights[LANES * at + l]));
+            }
+            L::products(u.0[l], v.0[l]).mul_add(factor, L::load(fresh)).store(fresh);
         }
     }
 }

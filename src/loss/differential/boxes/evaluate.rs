@@ -49,32 +49,57 @@ impl<S: Score, O: Score> Arithmetic for Chunk<'_, S, O> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let all = self.all;
-        let mut scores = Pack::default();
-        for (at, (eight, out)) in all.scores.chunks(LANES).zip(self.out.chunks_mut(LANES)).enumerate() {
-            for l in 0..eight.len() {
-                scores.0[l] = eight[l].to_f64();
-            }
-            let (number, [u, v, w]) = place::<L>(&scores, all.boxes_per_unit);
-            let cells = cells::<L>(all.cell, at, number);
-            let mut terms = [L::splat(0.0); LANES];
-            for l in 0..LANES {
-                if l < eight.len() {
-                    let factor = L::upper(w.0[l]).mul(L::load(&all.cells[cells[l]]));
-                    terms[l] = L::products(u.0[l], v.0[l]).mul(factor);
+    fn run<L: Lanes>(mut self) {
+        let (eights, tail) = self.all.scores.as_chunks::<LANES>();
+        let plain = self.all.weights.is_none() && !self.all.keep;
+        for (at, eight) in eights.iter().enumerate() {
+            let values = self.eight::<L>(at, eight);
+            if plain {
+                let out = &mut self.out[at * LANES..at * LANES + LANES];
+                for l in 0..LANES {
+                    out[l] = O::from_f64(values.0[l]);
                 }
+            } else {
+                self.write(at, LANES, &values);
             }
-            let mut values = Pack::default();
-            L::sums(&terms).store(&mut values);
-            for l in 0..eight.len() {
-                let weight = match all.weights {
-                    Some(weights) => weights[at * LANES + l],
-                    None => 1.0,
-                };
-                let kept = if all.keep { out[l].to_f64() } else { 0.0 };
-                out[l] = O::from_f64(weight * values.0[l] + kept);
+        }
+        let values = self.eight::<L>(eights.len(), tail);
+        self.write(eights.len(), tail.len(), &values);
+    }
+}
+
+impl<S: Score, O: Score> Chunk<'_, S, O> {
+    /// The polynomials at up to eight points.
+    #[inline(always)]
+    fn eight<L: Lanes>(&self, at: usize, eight: &[S]) -> Pack {
+        let mut scores = Pack::default();
+        for l in 0..eight.len() {
+            scores.0[l] = eight[l].to_f64();
+        }
+        let (number, [u, v, w]) = place::<L>(&scores, self.all.boxes_per_unit);
+        let cells = cells::<L>(self.all.cell, at, number);
+        let mut terms = [L::splat(0.0); LANES];
+        for l in 0..LANES {
+            if l < eight.len() {
+                let factor = L::upper(w.0[l]).mul(L::load(&self.all.cells[cells[l]]));
+                terms[l] = L::products(u.0[l], v.0[l]).mul(factor);
             }
+        }
+        let mut values = Pack::default();
+        L::sums(&terms).store(&mut values);
+        values
+    }
+
+    #[inline(always)]
+    fn write(&mut self, at: usize, count: usize, values: &Pack) {
+        for l in 0..count {
+            let point = at * LANES + l;
+            let weight = match self.all.weights {
+                Some(weights) => weights[point],
+                None => 1.0,
+            };
+            let kept = if self.all.keep { self.out[point].to_f64() } else { 0.0 };
+            self.out[point] = O::from_f64(weight * values.0[l] + kept);
         }
     }
 }

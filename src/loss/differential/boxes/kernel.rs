@@ -77,7 +77,6 @@ pub(super) struct Width {
     pub(super) softplus: Kernel,
     pub(super) slope: Kernel,
     pub(super) opposite: Kernel,
-    #[allow(dead_code)] // for second derivatives
     pub(super) curvature: Kernel,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! s: (m,), t: (n,). Cost 3 multiply-adds and 1 / K divisions a pair, memory O(m + n). K is at most 16, 8, 4 or 2, such
 //! that a block of K pairs at the data's range R = max - min of all scores stays inside f64: K (R + ln 2) ≤ 640.
-//! Beyond R = 319, and for weighted points, the definition's own formula runs row by row on all cores (`rows.rs`).
+//! Beyond R = 319, and for weighted points, the definition's own formula runs row by row on all cores (`rows.rs`); second
+//! derivatives run pair by pair in vectors (`curvature.rs`).
 //! The order of addition is fixed by m and n alone, so the result has the same bytes on any number of threads.
 //!
 //! Error, first order, in roundings of 2^-53 on positive numbers: a factor 6; e_k 2 K; Horner and the quotient 2 K + 6;
@@ -11,11 +12,13 @@
 //! Source: the elementary symmetric polynomials of a product; no published code for this loss was found.
 
 mod blocks;
+pub(super) mod curvature;
 mod product;
 
+use super::engine::Engine;
 use super::points::Points;
 use super::simd::{Arithmetic, LANES, Lanes, Pack, Vectors, exp};
-use super::{Algo, PairLoss, Score, Value, Weights, add_parts, grow, rows};
+use super::{Algo, Along, Curvature, Score, Value, add_parts, grow, rows};
 use crate::error::Result;
 use blocks::{Columns, Elementary, GROUP, Pass};
 use product::Product;
@@ -134,24 +137,19 @@ impl Exact {
     }
 }
 
-impl<S: Score> PairLoss<S> for Exact {
-    fn evaluate(&mut self, s: &[S], t: &[S], in_s: &mut [S], in_t: &mut [S]) -> Result<Value> {
-        let points = Points::new(s, t, None)?;
-        points.check_lengths("gradient", in_s.len(), in_t.len())?;
-        Ok(self.run(&points, in_s, in_t))
+impl Engine for Exact {
+    fn gradient<S: Score>(&mut self, points: &Points<S>, in_s: &mut [S], in_t: &mut [S]) -> Result<Value> {
+        Ok(self.run(points, in_s, in_t))
     }
 
-    fn evaluate_weighted(
+    fn second<S: Score>(
         &mut self,
-        s: &[S],
-        t: &[S],
-        weights: Weights,
-        in_s: &mut [S],
-        in_t: &mut [S],
-    ) -> Result<Value> {
-        let points = Points::new(s, t, Some(weights))?;
-        points.check_lengths("gradient", in_s.len(), in_t.len())?;
-        Ok(self.run(&points, in_s, in_t))
+        points: &Points<S>,
+        along: Option<Along>,
+        of_s: &mut [f64],
+        of_t: &mut [f64],
+    ) -> Result<Curvature> {
+        Ok(curvature::by_pairs(self.vectors, points, along, of_s, of_t))
     }
 }
 

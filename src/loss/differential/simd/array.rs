@@ -77,6 +77,11 @@ impl<const FUSED: bool> Lanes for Array<FUSED> {
     }
 
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a < b { a } else { b })
+    }
+
+    #[inline(always)]
     fn zero_below(self, limit: f64, value: Self) -> Self {
         self.zip(value, |x, value| if x < limit { 0.0 } else { value })
     }

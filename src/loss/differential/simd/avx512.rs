@@ -59,6 +59,11 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self(unsafe { _mm512_min_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
     fn zero_below(self, limit: f64, value: Self) -> Self {
         Self(unsafe {
             let keep = _mm512_cmp_pd_mask::<_CMP_NLT_UQ>(self.0, _mm512_set1_pd(limit));
@@ -92,16 +97,29 @@ impl Lanes for Avx512 {
 
     #[inline(always)]
     fn products(u: f64, v: f64) -> Self {
-        unsafe {
-            let one = _mm512_set1_pd(1.0);
-            let u = _mm512_mask_mov_pd(one, 0b1010_1010, _mm512_set1_pd(u));
-            Self(_mm512_mask_mul_pd(u, 0b1100_1100, u, _mm512_set1_pd(v)))
-        }
+        Self::splat(u).one_or(&BITS[0]).mul(Self::splat(v).one_or(&BITS[1]))
     }
 
     #[inline(always)]
     fn upper(w: f64) -> Self {
-        Self(unsafe { _mm512_mask_mov_pd(_mm512_set1_pd(1.0), 0b1111_0000, _mm512_set1_pd(w)) })
+        Self::splat(w).one_or(&BITS[2])
+    }
+}
+
+// Whether a lane's number has bit 0, 1, 2.
+const BITS: [Pack; 3] = [
+    Pack([0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]),
+    Pack([0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]),
+    Pack([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]),
+];
+
+impl Avx512 {
+    /// `self` where `bits` is 1, else 1. A multiply-add by 0 or 1 is exact, and unlike a blend it takes its broadcast
+    /// from memory and spares the one port that shuffles.
+    #[inline(always)]
+    fn one_or(self, bits: &Pack) -> Self {
+        let bits = Self::load(bits);
+        self.mul_add(bits, Self::splat(1.0).sub(bits))
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) trait Lanes: Copy {
     /// self · b + c.
     fn mul_add(self, b: Self, c: Self) -> Self;
     fn floor(self) -> Self;
+    fn min(self, other: Self) -> Self;
     /// 0 where `self` is below `limit`, else `value`.
     fn zero_below(self, limit: f64, value: Self) -> Self;
     /// self · 2^k for whole k in -1022..=1023, given as k + [`WHOLE`].
