@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::jupyter::kernelspec::{data_folders, installed, renderer_is_current};
 use crate::session::cache_folder;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -19,7 +20,7 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Runs until JupyterLab ends; its exit code.
+    /// Becomes JupyterLab; returns only if that fails.
     pub fn execute(self) -> Result<ExitCode> {
         let notebook = match &self.chapter {
             Some(name) => super::choose(std::slice::from_ref(name), Path::new("notebooks"), "ipynb")?.pop(),
@@ -33,11 +34,9 @@ impl Lab {
             Some(jupyter) => jupyter,
             None => make_environment()?,
         };
-        let mut command = Command::new(&jupyter);
-        command.arg("lab").args(notebook).args(self.arguments);
-        let status = command.status().map_err(Error::io("run", &jupyter))?;
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+        // In the place of this process: a Ctrl-C is JupyterLab's, which asks whether to stop.
+        let failed = Command::new(&jupyter).arg("lab").args(notebook).args(self.arguments).exec();
+        Err(Error::io("run", &jupyter)(failed))
     }
 }
 

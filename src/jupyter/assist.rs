@@ -45,7 +45,12 @@ fn meanwhile() -> Value {
     json!({"widemargin": {"partial": "a cell runs; these names were known before it"}})
 }
 
-fn completed(code: &str, found: Completions, mut metadata: Value) -> Value {
+fn completed(code: &str, mut found: Completions, mut metadata: Value) -> Value {
+    // Frontends keep the order, and evcxr has none: by name, so that `zeros` stands before `zeros_like`, private names last.
+    fn rank(text: &str) -> (bool, &str) {
+        (text.starts_with('_'), &text[..word_end(text, 0)])
+    }
+    found.matches.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)));
     let points = |byte: usize| code.get(..byte).map_or(0, |before| before.chars().count());
     let (start, end) = (points(found.start), points(found.end));
     let kinds =

@@ -27,6 +27,11 @@
       onResize() {
         if (window.Plotly && this.node.data) window.Plotly.Plots.resize(this.node);
       }
+      dispose() {
+        // plotly.js listens to the window for each figure until it is told to stop.
+        if (window.Plotly && !this.isDisposed) window.Plotly.purge(this.node);
+        super.dispose();
+      }
     }
     return {
       id: "widemargin:plotly",

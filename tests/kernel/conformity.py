@@ -26,6 +26,7 @@ class WidemarginTests(jupyter_kernel_test.KernelTests):
             "mime": "text/plain",
         }
     ]
+    code_clear_output = "clear_output(false);"
     code_history_pattern = "6?*"
     supported_history_operations = ("tail", "range", "search")
     code_inspect_sample = "Tensor"

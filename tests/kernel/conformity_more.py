@@ -234,6 +234,19 @@ class Output(Shared):
         ids = {m["transient"]["display_id"] for m in cell.of("display_data", "update_display_data")}
         self.assertEqual(len(ids), 1)
 
+    def test_a_later_cell_replaces_what_an_earlier_one_showed(self):
+        first = self.kernel.run('let slot = widemargin::display::Slot::new(&Bundle::text("fitting"));')
+        later = self.kernel.run('slot.update(&Bundle::text("done"));')
+        shown, updated = first.of("display_data"), later.of("update_display_data")
+        self.assertEqual([m["data"]["text/plain"] for m in shown + updated], ["fitting", "done"])
+        self.assertEqual(shown[0]["transient"], updated[0]["transient"])
+
+    def test_clearing_keeps_its_place_and_tells_whether_to_wait(self):
+        cell = self.kernel.run('print!("a"); clear_output(true); println!("b"); clear_output(false); show(&Bundle::text("c"));')
+        kinds = [m["msg_type"] for m in cell.messages if m["msg_type"] in ("stream", "clear_output", "display_data")]
+        self.assertEqual(kinds, ["stream", "clear_output", "stream", "clear_output", "display_data"])
+        self.assertEqual([m["wait"] for m in cell.of("clear_output")], [True, False])
+
     def test_the_unit_is_not_shown(self):
         self.assertEqual(self.kernel.run("()").of("execute_result", "display_data"), [])
 
@@ -316,6 +329,11 @@ class Help(Shared):
         self.assertTrue(any(m.startswith("push_str") for m in reply["matches"]))
         self.assertEqual((reply["cursor_start"], reply["cursor_end"]), (10, 16))
 
+    def test_matches_are_sorted_by_name(self):
+        names = [match.split("(")[0] for match in self.complete("Tensor::zer")["matches"]]
+        self.assertLess(names.index("zeros"), names.index("zeros_like"))
+        self.assertEqual(names, sorted(names))
+
     def test_positions_are_code_points(self):
         # two combining characters and one outside the basic plane stand before the name
         self.kernel.run("let zebra_count = 1;")
@@ -386,7 +404,8 @@ class Interrupts(Shared):
     def training(self):
         self.kernel.run("let pair = digits()?.pair(3, 8)?; let mut net = Classifier::mlp(&Mlp::default(), 1)?;")
         request = self.kernel.send(TRAINING)
-        self.kernel.collect(request, until=lambda m: m["msg_type"] == "display_data")
+        # shown first is the start; an update comes after an epoch
+        self.kernel.collect(request, until=lambda m: m["msg_type"] == "update_display_data")
         return request
 
     def check_partial_history(self, request):
