@@ -9,7 +9,7 @@ use super::message::Message;
 use super::outbox::Outbox;
 use super::stdin::Keyboard;
 use super::task::Task;
-use crate::session::{CellError, Evaluator, Outcome, Output, Stage, Start, Stream};
+use crate::session::{CellError, Evaluator, Outcome, Output, Stage, Start, Stream, metadata};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -317,15 +317,17 @@ fn published(output: &Output, count: u64, shown: &mut HashMap<String, u64>) -> (
             let name = if *stream == Stream::Stdout { "stdout" } else { "stderr" };
             ("stream", json!({"name": name, "text": text}))
         }
-        Output::Display(bundle) => ("display_data", json!({"data": bundle.data, "metadata": {}, "transient": {}})),
+        Output::Display(bundle) => {
+            ("display_data", json!({"data": bundle.data, "metadata": metadata(bundle), "transient": {}}))
+        }
         Output::Result(bundle) => {
-            ("execute_result", json!({"data": bundle.data, "metadata": {}, "execution_count": count}))
+            ("execute_result", json!({"data": bundle.data, "metadata": metadata(bundle), "execution_count": count}))
         }
         Output::Update(id, bundle) => {
             let known = shown.contains_key(id);
             shown.entry(id.clone()).or_insert(count);
             let kind = if known { "update_display_data" } else { "display_data" };
-            (kind, json!({"data": bundle.data, "metadata": {}, "transient": {"display_id": id}}))
+            (kind, json!({"data": bundle.data, "metadata": metadata(bundle), "transient": {"display_id": id}}))
         }
         Output::Clear { wait } => {
             // A frontend forgets the ids of what it removes: an update would find no output.

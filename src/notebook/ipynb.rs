@@ -2,7 +2,7 @@
 
 use super::{Cell, Kind, Notebook};
 use crate::display::Bundle;
-use crate::session::{Output, Stream};
+use crate::session::{Output, Stream, metadata};
 use serde_json::{Map, Value, json};
 
 /// The cells of an `.ipynb`, or the byte offset and the reason why it is none.
@@ -114,10 +114,10 @@ fn output_value(output: &Output, count: Option<u64>) -> Option<Value> {
             json!({"output_type": "stream", "name": name, "text": text})
         }
         Output::Result(bundle) => {
-            json!({"output_type": "execute_result", "execution_count": count, "data": bundle.data, "metadata": {}})
+            json!({"output_type": "execute_result", "execution_count": count, "data": bundle.data, "metadata": metadata(bundle)})
         }
         Output::Display(bundle) | Output::Update(_, bundle) => {
-            json!({"output_type": "display_data", "data": bundle.data, "metadata": {}})
+            json!({"output_type": "display_data", "data": bundle.data, "metadata": metadata(bundle)})
         }
         // An order to a frontend, nothing to keep.
         Output::Clear { .. } => return None,

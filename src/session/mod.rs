@@ -15,6 +15,7 @@
 //! Uses `error`, `display` and `still` only: it would host any prelude.
 
 mod analyzer;
+mod backtrace;
 pub mod cache;
 mod crash;
 mod diagnostic;
@@ -40,7 +41,7 @@ pub use evaluator::{Evaluator, Start, Stop};
 pub use guest::Guest;
 pub use input::{InputRequest, Reader};
 pub use interrupter::Interrupter;
-pub use outcome::{CellError, Outcome, Output, Stage, Stream};
+pub use outcome::{CellError, Outcome, Output, Stage, Stream, metadata};
 pub use pipes::{Arrival, Splitter};
 pub use prelude::{Prelude, cache_folder, compiler, compiler_libraries};
 
@@ -206,6 +207,10 @@ impl Session {
                     emit(&mut outcome, sink, Output::Result(bundle));
                 }
                 outcome.error = self.failure(collected, &code);
+                let panic = outcome.error.as_ref().filter(|error| error.stage == Stage::Panic);
+                if let Some(bundle) = panic.and_then(|error| backtrace::folded(&error.detail)) {
+                    emit(&mut outcome, sink, Output::Display(bundle));
+                }
             }
             Ok(Err(error)) => outcome.error = Some(self.refusal(error, &code, killed)),
             Err(panic) => outcome.error = Some(evaluator_panicked(&*panic)),

@@ -1,6 +1,7 @@
 //! What evaluating a cell gave: its outputs in order, its error if it failed, and the time it took.
 
 use crate::display::Bundle;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// Where text was printed.
@@ -28,6 +29,14 @@ pub enum Output {
         /// Whether to wait for the next output.
         wait: bool,
     },
+}
+
+/// What readers look for beside an output's data: a picture's words, where nbconvert takes its `alt` from.
+pub fn metadata(bundle: &Bundle) -> Value {
+    match bundle.plain() {
+        Some(words) if bundle.data.contains_key("image/png") => json!({"image/png": {"alt": words}}),
+        _ => json!({}),
+    }
 }
 
 /// Why a cell failed.

@@ -93,24 +93,27 @@ pub fn extents(trace: &Trace, axes: &[Axis]) -> [Option<Extent>; 2] {
     if lying(trace.json) { [along, across] } else { [across, along] }
 }
 
-pub fn draw(trace: &Trace, place: Place, axes: &[Axis], svg: &mut Svg) {
-    let lies = lying(trace.json);
-    let (along, across) = if lies { (&axes[trace.x], &axes[trace.y]) } else { (&axes[trace.y], &axes[trace.x]) };
+/// The colours of a box.
+pub fn paint(trace: &Trace) -> Paint {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let colour = text(&trace.json["line"]["color"]).or_else(|| text(&trace.json["marker"]["color"]));
     let colour = colour.unwrap_or_else(|| trace.colour.clone());
     let fill = text(&trace.json["fillcolor"]).unwrap_or_else(|| faded(&colour, 0.5));
-    let line = Paint::line(colour.clone(), trace.json["line"]["width"].as_f64().unwrap_or(2.0));
+    Paint { fill: Some(fill), ..Paint::line(colour, trace.json["line"]["width"].as_f64().unwrap_or(2.0)) }
+}
+
+pub fn draw(trace: &Trace, place: Place, axes: &[Axis], svg: &mut Svg) {
+    let lies = lying(trace.json);
+    let (along, across) = if lies { (&axes[trace.x], &axes[trace.y]) } else { (&axes[trace.y], &axes[trace.x]) };
+    let paint = paint(trace);
+    let colour = paint.stroke.clone().unwrap_or_default();
+    let line = Paint { fill: None, ..paint.clone() };
     let corners = |a: f64, b: f64, from: f64, to: f64| if lies { [from, a, to, b] } else { [a, from, b, to] };
     for item in summaries(trace, axes) {
         let middle = across.pixel(item.at + place.offset);
         let half = (across.pixel(item.at + place.offset + place.half) - middle).abs();
         let [q1, median, q3] = item.quartiles.map(|v| along.pixel(v));
-        svg.rect(
-            corners(middle - half, middle + half, q1, q3),
-            &Paint { fill: Some(fill.clone()), ..line.clone() },
-            false,
-        );
+        svg.rect(corners(middle - half, middle + half, q1, q3), &paint, false);
         svg.line(corners(middle - half, middle + half, median, median), &line);
         for (end, from) in item.whiskers.map(|v| along.pixel(v)).into_iter().zip([q1, q3]) {
             svg.line(corners(middle, middle, from, end), &line);

@@ -5,7 +5,7 @@ use super::frame::Frame;
 use super::svg::{Paint, Svg};
 use super::text::{self, Font, Side, Text};
 use super::trace::{Kind, Trace};
-use super::{bars, maps, scatter};
+use super::{bars, boxes, maps, scatter};
 use serde_json::Value;
 
 /// A sample, the gap behind it, and the gap to the next entry.
@@ -97,6 +97,7 @@ impl Legend {
 fn sample(trace: &Trace, x: f64, y: f64, out: &mut Svg) {
     match trace.kind {
         Kind::Scatter => scatter::sample(trace, x, y, out),
+        Kind::Boxes(_) => out.rect([x + 9.0, y - 6.0, x + 21.0, y + 6.0], &boxes::paint(trace), false),
         _ => out.rect([x + 9.0, y - 6.0, x + 21.0, y + 6.0], &bars::paint(trace, 0), false),
     }
 }

@@ -65,8 +65,7 @@ pub fn annotations(layout: &Value, axes: &[Axis], frame: &Frame, font: &Font, ou
         if arrow {
             let pointer =
                 Paint::line(note["arrowcolor"].as_str().unwrap_or(colour), note["arrowwidth"].as_f64().unwrap_or(1.0));
-            let from = (left + width / 2.0, middle);
-            tip(from, (x, y), &pointer, out);
+            tip(edge((left + width / 2.0, middle), [width / 2.0 + 2.0, height / 2.0], (x, y)), (x, y), &pointer, out);
         }
         let around = [left - 2.0, middle - height / 2.0, left + width + 2.0, middle + height / 2.0];
         let border = note["bordercolor"].as_str().filter(|_| note["borderwidth"] != 0);
@@ -84,6 +83,13 @@ pub fn annotations(layout: &Value, axes: &[Axis], frame: &Frame, font: &Font, ou
         let turn = note["textangle"].as_f64().unwrap_or(0.0);
         text::write(out, &Text { markup: words, size, colour, side, turn }, at, middle);
     }
+}
+
+/// Where the line from the middle of a rectangle to `to` leaves it; the middle if it does not.
+fn edge((x, y): (f64, f64), half: [f64; 2], to: (f64, f64)) -> (f64, f64) {
+    let (dx, dy) = (to.0 - x, to.1 - y);
+    let share = (half[0] / dx.abs()).min(half[1] / dy.abs());
+    if share < 1.0 { (x + share * dx, y + share * dy) } else { (x, y) }
 }
 
 /// A line from the words to their point, with a head.

@@ -4,6 +4,7 @@
 
 mod command_line;
 mod crash;
+mod diagnostic;
 mod embedding;
 mod fuzz;
 mod generated;

@@ -81,3 +81,17 @@ fn a_page_without_scripts_shows_stills() {
     assert!(still.starts_with("PHN2Zy"), "base64 of <svg");
     assert!(page.contains("<noscript><style>.plot { display: none; }</style></noscript>"));
 }
+
+#[test]
+fn a_picture_in_a_notebook_file_has_its_words_where_nbconvert_reads_them() {
+    let shown = Output::Display(Bundle::text("Loss falls.").with("image/png", "iVBORw0KGgo="));
+    let code = Kind::Code { outputs: vec![shown, Output::Result(Bundle::text("4"))], count: Some(1) };
+    let cell = Cell { id: "c".into(), source: "x".into(), alt: String::new(), kind: code };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("n.ipynb");
+    Notebook { name: "n".into(), cells: vec![cell] }.write(&path).expect("written");
+    let file: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).expect("readable")).expect("JSON");
+    let outputs = &file["cells"][0]["outputs"];
+    assert_eq!(outputs[0]["metadata"]["image/png"]["alt"], "Loss falls.");
+    assert_eq!(outputs[1]["metadata"], serde_json::json!({}));
+}
