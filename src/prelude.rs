@@ -4,7 +4,10 @@
 //! second copy.
 
 pub use crate::analysis::Spectrum;
-pub use crate::attack::{Adversarial, Attacks, Norm, Objective, Pgd, Robustness, robustness};
+pub use crate::attack::{
+    self, Adversarial, Attacks, Ddn, DeepFool, Evaluation, Fgsm, MinimalNorm, Norm, Objective, PairAttack, Panel, Pgd,
+    Robustness, Square, Status, compare, evaluate, masking, robustness, transfer,
+};
 pub use crate::data::{self, Dataset, Pair, Split, cifar10, digits, mnist, synthetic};
 pub use crate::display::{Bundle, Show, show};
 pub use crate::error::{Error, Result};

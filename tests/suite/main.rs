@@ -1,8 +1,14 @@
 //! The cell side, tested without a kernel. One file per module of `src`.
 
 mod analysis_spectrum;
+mod attack_evaluate;
+mod attack_masking;
+mod attack_minimal;
+mod attack_nets;
+mod attack_peers;
 mod attack_pgd;
 mod attack_robustness;
+mod attack_starts;
 mod data_cifar10;
 mod data_damage;
 mod data_dataset;
