@@ -8,6 +8,7 @@ pub use crate::attack::{
     self, Adversarial, Attacks, Ddn, DeepFool, Evaluation, Fgsm, MinimalNorm, Norm, Objective, PairAttack, Panel, Pgd,
     Robustness, Square, Status, compare, evaluate, masking, robustness, transfer,
 };
+pub use crate::certify::{self, Lipschitz, Smoothing, interval_radii, linear_distances};
 pub use crate::data::{self, Dataset, Pair, Split, cifar10, digits, mnist, synthetic};
 pub use crate::display::{Bundle, Show, show};
 pub use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use. Anything may use `error`; `prelude` may use all.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("rng", &[]),
     ("display", &[]),
@@ -16,6 +16,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("train", &["data", "model", "loss", "rng", "guard", "progress"]),
     ("margin", &["progress"]),
     ("attack", &["data", "model", "loss", "rng", "display", "progress"]),
+    ("certify", &["attack", "model", "rng", "display", "progress"]),
     ("analysis", &["display"]),
     ("figure", &["analysis", "attack", "display", "margin", "train"]),
     ("session", &["display"]),
@@ -27,7 +28,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
 /// A crate and the only places that may name it.
 const NAMED_IN: [(&str, &[&str]); 8] = [
     ("plotly", &["figure"]),
-    ("faer", &["analysis", "margin"]),
+    ("faer", &["analysis", "certify", "margin"]),
     ("cudarc", &["loss/differential/cuda"]),
     ("evcxr", &["session"]),
     ("libloading", &["session/runtime.rs"]),

@@ -9,6 +9,7 @@ mod attack_peers;
 mod attack_pgd;
 mod attack_robustness;
 mod attack_starts;
+mod certify_bounds;
 mod data_cifar10;
 mod data_damage;
 mod data_dataset;
