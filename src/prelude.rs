@@ -16,6 +16,6 @@ pub use crate::figure::{self, Figure, plotly};
 pub use crate::loss::Loss;
 pub use crate::margin::{self, Hyperplane, cross_entropy_limit, hard_margin, two_point_limit};
 pub use crate::model::{Classifier, ConvNet, LeNet, Linear, Mlp, ResNet};
-pub use crate::train::{Epoch, History, Trainer};
+pub use crate::train::{Adversary, Epoch, History, Trainer, refit_head, scale_scores};
 pub use candle_core::{self, D, DType, Device, IndexOp, Tensor, Var};
 pub use candle_nn;

@@ -13,7 +13,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("data", &["rng", "display"]),
     ("model", &["rng", "guard"]),
     ("loss", &["rng"]),
-    ("train", &["data", "model", "loss", "rng", "guard", "progress"]),
+    ("train", &["attack", "data", "model", "loss", "margin", "rng", "guard", "progress"]),
     ("margin", &["progress"]),
     ("attack", &["data", "model", "loss", "rng", "display", "progress"]),
     ("certify", &["attack", "model", "rng", "display", "progress"]),

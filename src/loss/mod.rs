@@ -3,17 +3,19 @@
 //! | | two-class score (n,) | C scores (n, C) |
 //! |---|---|---|
 //! | [`cross_entropy`](mod@cross_entropy) | mean of softplus(∓score) | mean of logsumexp(scores) - score of the label |
+//! | hinge, square, label smoothing, logit squeezing | see `baselines.rs` | |
 //! | [`differential`](mod@differential) | mean over pairs of softplus(-(sᵢ - tⱼ)) | C = 2: the same of s = score₁ - score₀ |
 //!
 //! Everything is computed in f64, also from f32 scores, and in forms that neither overflow nor cancel: at a score of
 //! 700 for the right class cross-entropy is 9.86e-305, for the wrong class 700. Uses `error` only.
 
+mod baselines;
 pub mod cross_entropy;
 pub mod differential;
 mod known;
 mod labelled;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use candle_core::Tensor;
 use known::Known;
 use labelled::Labelled;
@@ -26,6 +28,14 @@ pub enum Loss {
     CrossEntropy,
     /// Mean logistic loss over all pairs of a positive and a negative; "differential training", binary for now.
     Differential,
+    /// Mean hinge loss, that of a support vector machine; with weight decay its limit is one.
+    Hinge,
+    /// Mean squared error against -1 and 1, or against 0 and 1 for each of C scores.
+    Square,
+    /// Cross-entropy with this share of the label spread evenly over all classes, in [0, 1].
+    LabelSmoothing(f64),
+    /// Cross-entropy plus this factor times the mean squared length of the scores, at least 0.
+    LogitSqueezing(f64),
 }
 
 impl Loss {
@@ -44,6 +54,10 @@ impl Loss {
         match self {
             Loss::CrossEntropy => "cross-entropy",
             Loss::Differential => "differential",
+            Loss::Hinge => "hinge",
+            Loss::Square => "square",
+            Loss::LabelSmoothing(_) => "label smoothing",
+            Loss::LogitSqueezing(_) => "logit squeezing",
         }
     }
 
@@ -53,11 +67,46 @@ impl Loss {
     /// Errors: `Shape`; `Value` naming the row of a score that is not finite or of a label out of range; for
     /// [`Loss::Differential`] also if a class is absent or C is above 2.
     pub fn value(&self, scores: &Tensor, y: &Tensor) -> Result<Tensor> {
+        self.check()?;
         let labelled = Labelled::new(scores, y)?;
         let (value, gradient) = match self {
             Loss::CrossEntropy => cross_entropy::loss_and_gradient(&labelled),
             Loss::Differential => differential::loss_and_gradient(&labelled)?,
+            Loss::Hinge => baselines::hinge(&labelled),
+            Loss::Square => baselines::square(&labelled),
+            Loss::LabelSmoothing(share) => baselines::label_smoothing(&labelled, *share),
+            Loss::LogitSqueezing(strength) => baselines::logit_squeezing(&labelled, *strength),
         };
         Known { value, gradient }.attach(scores)
     }
+
+    fn check(&self) -> Result<()> {
+        let (expected, got) = match self {
+            Loss::LabelSmoothing(share) if !(0.0..=1.0).contains(share) => ("a smoothing share in [0, 1]", share),
+            Loss::LogitSqueezing(strength) if !(*strength >= 0.0 && strength.is_finite()) => {
+                ("a finite squeezing factor of at least 0", strength)
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::Value { op: "loss", expected: expected.into(), got: got.to_string() })
+    }
+}
+
+/// The TRADES loss: cross-entropy of clean inputs plus `beta` times the divergence of their neighbours' predictions.
+///
+/// `scores`: (2n,) or (2n, C), first of the n clean inputs, then of their neighbours in the same order; `y`: (2n,) u32, of
+/// which the first n count. A scalar, differentiable once in all scores. The divergence is KL(clean ‖ neighbour).
+/// Errors: as [`Loss::value`]; `Value` for a negative `beta` or an odd number of rows.
+/// Source: Zhang et al., arXiv:1901.08573, equation (5).
+pub fn trades(scores: &Tensor, y: &Tensor, beta: f64) -> Result<Tensor> {
+    let refuse = |expected: &str, got: String| Err(Error::Value { op: "trades", expected: expected.into(), got });
+    if !(beta >= 0.0 && beta.is_finite()) {
+        return refuse("a finite beta of at least 0", beta.to_string());
+    }
+    let labelled = Labelled::new(scores, y)?;
+    if labelled.labels.len() % 2 == 1 {
+        return refuse("as many neighbours as clean inputs", format!("{} rows", labelled.labels.len()));
+    }
+    let (value, gradient) = baselines::trades(&labelled, beta);
+    Known { value, gradient }.attach(scores)
 }
