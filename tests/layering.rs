@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use. Anything may use `error`; `prelude` may use all.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("error", &[]),
     ("rng", &[]),
     ("display", &[]),
@@ -13,20 +13,21 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("data", &["rng", "display"]),
     ("model", &["rng", "guard"]),
     ("loss", &["rng"]),
-    ("train", &["attack", "data", "model", "loss", "margin", "rng", "guard", "progress"]),
+    ("train", &["attack", "data", "display", "model", "loss", "margin", "rng", "guard", "progress"]),
     ("margin", &["progress"]),
     ("attack", &["data", "model", "loss", "rng", "display", "progress"]),
     ("certify", &["attack", "model", "rng", "display", "progress"]),
     ("analysis", &["display"]),
     ("figure", &["analysis", "attack", "display", "margin", "train"]),
-    ("session", &["display"]),
-    ("notebook", &["display", "session"]),
+    ("still", &["display"]),
+    ("session", &["display", "still"]),
+    ("notebook", &["display", "session", "still"]),
     ("jupyter", &["display", "session"]),
     ("cli", &["figure", "jupyter", "notebook", "session"]),
 ];
 
 /// A crate and the only places that may name it.
-const NAMED_IN: [(&str, &[&str]); 8] = [
+const NAMED_IN: [(&str, &[&str]); 10] = [
     ("plotly", &["figure"]),
     ("faer", &["analysis", "certify", "margin"]),
     ("cudarc", &["loss/differential/cuda"]),
@@ -35,6 +36,8 @@ const NAMED_IN: [(&str, &[&str]); 8] = [
     ("clap", &["cli"]),
     ("zeromq", &["jupyter"]),
     ("pulldown_cmark", &["notebook"]),
+    ("resvg", &["still"]),
+    ("dejavu", &["still"]),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<(String, String)>) {

@@ -4,8 +4,7 @@
 //! 2n - 2 or fewer degrees of freedom: at n = 3 a difference has to be 2.8 to 4.3 standard errors large.
 
 use super::evaluate::{Evaluated, Part};
-use super::table::{Align, table};
-use crate::display::{Bundle, Show};
+use crate::display::{Bundle, Show, Table};
 use crate::error::{Error, Result};
 
 const OP: &str = "compare";
@@ -183,10 +182,13 @@ impl Show for Comparison {
             (true, 1) => format!("{:.4}, one seed", s.mean),
             (true, n) => format!("{:.4} ± {:.4} (n = {n})", s.mean, s.deviation),
         };
-        let lines: Vec<(String, Vec<String>)> =
-            self.quantities.iter().map(|q| (q.name.clone(), q.models.iter().map(cell).collect())).collect();
-        let note =
-            format!("{} Differences are told by 95 % intervals of Welch's t test, one by one.", self.conclusion());
-        table(&caption, &self.names, &lines, &note, Align::Right)
+        let head = std::iter::once(String::new()).chain(self.names.iter().cloned());
+        let mut table = Table::new(caption, head);
+        for quantity in &self.quantities {
+            table.row(std::iter::once(quantity.name.clone()).chain(quantity.models.iter().map(cell)));
+        }
+        table.notes.push(self.conclusion());
+        table.notes.push("Differences are told by 95 % intervals of Welch's t test, one by one.".into());
+        table.bundle()
     }
 }

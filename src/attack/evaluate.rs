@@ -5,10 +5,9 @@
 //! censored: they enter the quantiles as larger than all others and are counted.
 
 use super::robustness::{Attacks, Robustness, robustness};
-use super::table::{Align, table};
 use super::{Adversarial, MinimalNorm, Model};
 use crate::data::Dataset;
-use crate::display::{Bundle, Show};
+use crate::display::{Bundle, Show, Table};
 use crate::error::{Error, Result};
 use std::time::Instant;
 
@@ -127,9 +126,10 @@ impl Show for Evaluated {
             self.seed,
             if self.interrupted { "; interrupted" } else { "" }
         );
-        let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+        let names = self.parts.iter().map(|part| part.robustness.data.clone());
+        let mut table = Table::new(caption, std::iter::once(String::new()).chain(names));
         let mut line = |name: &str, value: &dyn Fn(&Part) -> String| {
-            lines.push((name.to_owned(), self.parts.iter().map(value).collect()));
+            table.row(std::iter::once(name.to_owned()).chain(self.parts.iter().map(value)));
         };
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         line("rows", &|part| part.robustness.n.to_string());
@@ -144,11 +144,13 @@ impl Show for Evaluated {
         line("rows with zero gradient", &|part| part.zero_gradient().to_string());
         line("gradients computed", &|part| part.gradients.to_string());
         line("seconds", &|part| format!("{:.1}", part.seconds));
-        let names: Vec<String> = self.parts.iter().map(|part| part.robustness.data.clone()).collect();
         let note = "Rows wrong without an attack count once, as broken at radius 0 and at distance 0. Distances are upper \
                     bounds; a row without an adversarial input is censored and counts as further than all others.";
         let bad: usize = self.parts.iter().map(|part| part.nearest.rows_not_finite().len()).sum();
-        let bad = if bad > 0 { format!(" {bad} rows had values that are not finite.") } else { String::new() };
-        table(&caption, &names, &lines, &format!("{note}{bad}"), Align::Right)
+        table.notes.push(note.into());
+        if bad > 0 {
+            table.notes.push(format!("{bad} rows had values that are not finite."));
+        }
+        table.bundle()
     }
 }

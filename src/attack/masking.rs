@@ -8,10 +8,9 @@
 use super::fakes::ScaledLogits;
 use super::model::Rows;
 use super::objective::decide;
-use super::table::{Align, table};
 use super::{Adversarial, Fgsm, MinimalNorm, Model, Norm, Objective, Pgd, Square};
 use crate::data::Dataset;
-use crate::display::{Bundle, Show};
+use crate::display::{Bundle, Show, Table};
 use crate::error::{Error, Result};
 use crate::progress::{Progress, interrupted};
 use crate::rng;
@@ -388,17 +387,19 @@ impl Show for Masking {
             Verdict::Fail => "FAIL",
             Verdict::NotRun => "not run",
         };
-        let line = |gate: &Gate| (gate.name.to_owned(), vec![word(gate.verdict).to_owned(), gate.detail.clone()]);
-        let lines: Vec<(String, Vec<String>)> = self.gates.iter().map(line).collect();
+        let mut table = Table::new(format!("masking panel, {}", self.attack), ["gate", ""]);
+        for gate in &self.gates {
+            table.row([format!("{}: {}", gate.name, gate.detail), word(gate.verdict).into()]);
+        }
         let failed = self.gates.iter().filter(|gate| gate.verdict == Verdict::Fail).count();
         let run = self.gates.iter().filter(|gate| gate.verdict != Verdict::NotRun).count();
-        let mut note = match failed {
+        table.notes.push(match failed {
             0 => format!("All {run} gates that were run passed: nothing here says that the gradient is hidden."),
             _ => format!("{failed} of {run} gates failed: the robust accuracy of this model is no evidence."),
-        };
+        });
         if self.interrupted {
-            note += " Interrupted: the other gates were not run.";
+            table.notes.push("Interrupted: the other gates were not run.".into());
         }
-        table(&format!("masking panel, {}", self.attack), &["".into(), "number".into()], &lines, &note, Align::Left)
+        table.bundle()
     }
 }

@@ -42,7 +42,6 @@ mod pairs;
 mod pgd;
 mod robustness;
 mod square;
-mod table;
 mod transfer;
 
 pub use adversarial::{Adversarial, Iterate, Status};

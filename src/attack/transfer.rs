@@ -4,7 +4,7 @@
 
 use super::{Model, Pgd};
 use crate::data::Dataset;
-use crate::display::{Bundle, Show, escape_html};
+use crate::display::{Bundle, Show, Table};
 use crate::error::{Error, Result};
 use crate::model::Classifier;
 
@@ -88,26 +88,12 @@ impl Show for Transfer {
     fn bundle(&self) -> Bundle {
         let caption =
             format!("{}: share of {} rows wrong; made on the line, tried on the column", self.attack, self.rows);
-        let wide = self.names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(8);
-        let mut text = format!("{caption}\n{:>wide$}", "");
-        let mut html = format!("<table><caption>{}</caption><thead><tr><th></th>", escape_html(&caption));
-        for name in &self.names {
-            text += &format!(" {name:>wide$}");
-            html += &format!("<th scope=\"col\">{}</th>", escape_html(name));
-        }
-        html += "</tr></thead><tbody>";
+        let head = std::iter::once(String::new()).chain(self.names.iter().cloned());
+        let mut table = Table::new(caption, head);
         for (name, line) in self.names.iter().zip(&self.success) {
-            text += &format!("\n{name:>wide$}");
-            html += &format!("<tr><th scope=\"row\">{}</th>", escape_html(name));
-            for share in line {
-                text += &format!(" {share:>wide$.3}");
-                html += &format!("<td>{share:.3}</td>");
-            }
-            html += "</tr>";
+            table.row(std::iter::once(name.clone()).chain(line.iter().map(|share| format!("{share:.3}"))));
         }
-        let verdict = self.verdict();
-        text += &format!("\n{verdict}");
-        html += &format!("</tbody></table><p>{}</p>", escape_html(&verdict));
-        Bundle::text(text).with("text/html", html)
+        table.notes.push(self.verdict());
+        table.bundle()
     }
 }

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::figure::plotly_js;
 use crate::jupyter::kernelspec::{Installation, data_folders, install, installed, uninstall};
 use crate::jupyter::serve;
+use crate::session::{Options, Session, Start};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -81,10 +82,15 @@ impl Kernel {
             }
             Kernel::List { json } => list(json),
             Kernel::Doctor(doctor) => return doctor.execute(),
-            Kernel::Run { connection_file, allow_remote } => serve(&connection_file, allow_remote)?,
+            Kernel::Run { connection_file, allow_remote } => serve(&connection_file, allow_remote, starter())?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Our own sessions, with their progress on stderr too: the Jupyter server's log.
+fn starter() -> Start {
+    Box::new(|say| Ok(Box::new(Session::start(&Options::default(), say)?)))
 }
 
 /// This program's path.

@@ -1,7 +1,7 @@
 //! Completion and inspection replies, from the session or from what is known without it.
 
 use super::known::{Known, word_end};
-use crate::session::{Completions, Session};
+use crate::session::{Completions, Evaluator};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
@@ -13,7 +13,7 @@ pub fn code_and_cursor(content: &Value) -> (&str, usize) {
 }
 
 /// A `complete_reply` by the session.
-pub fn complete(session: Option<&mut Session>, content: &Value) -> Value {
+pub fn complete(session: Option<&mut Box<dyn Evaluator>>, content: &Value) -> Value {
     let (code, at) = code_and_cursor(content);
     let found = session.and_then(|session| session.complete(code, at));
     completed(code, found.unwrap_or(Completions { start: at, end: at, matches: Vec::new() }), json!({}))
@@ -26,7 +26,7 @@ pub fn complete_meanwhile(known: &Known, content: &Value) -> Value {
 }
 
 /// An `inspect_reply` by the session; `known` keeps what it found.
-pub fn inspect(session: Option<&mut Session>, known: &Mutex<Known>, content: &Value) -> Value {
+pub fn inspect(session: Option<&mut Box<dyn Evaluator>>, known: &Mutex<Known>, content: &Value) -> Value {
     let (code, at) = code_and_cursor(content);
     let found = session.and_then(|session| session.inspect(code, at));
     if let (Some(found), Ok(mut known)) = (&found, known.lock()) {

@@ -9,9 +9,9 @@ use super::message::Message;
 use super::outbox::Outbox;
 use super::stdin::Keyboard;
 use super::task::Task;
-use crate::session::{CellError, Options, Outcome, Output, Session, Stage, Stream};
+use crate::session::{CellError, Evaluator, Outcome, Output, Stage, Start, Stream};
 use serde_json::{Value, json};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -38,16 +38,17 @@ pub struct Shared {
 }
 
 /// Runs until the channel closes.
-pub fn run(tasks: &Receiver<Task>, shared: &Shared) {
-    let mut evaluator = Evaluator {
+pub fn run(tasks: &Receiver<Task>, shared: &Shared, mut start: Start) {
+    let mut evaluator = Desk {
         session: Err(String::new()),
         shared,
         waiting: VecDeque::new(),
         opened: None,
         count: 0,
-        shown: HashSet::new(),
+        shown: HashMap::new(),
+        warm: false,
     };
-    evaluator.start(tasks);
+    evaluator.start(&mut start, tasks);
     while let Some(task) = evaluator.next(tasks) {
         if !task.take() {
             continue;
@@ -55,7 +56,7 @@ pub fn run(tasks: &Receiver<Task>, shared: &Shared) {
         if task.is_cell() {
             // What failed to start may be mended by now: a compiler installed, space made.
             if evaluator.session.is_err() {
-                evaluator.start(tasks);
+                evaluator.start(&mut start, tasks);
             }
             let before = shared.interrupts.count();
             evaluator.cell(&task.request, tasks, before);
@@ -65,22 +66,25 @@ pub fn run(tasks: &Receiver<Task>, shared: &Shared) {
     }
 }
 
-struct Evaluator<'a> {
-    session: Result<Session, String>,
+/// Where requests come to the one evaluator.
+struct Desk<'a> {
+    session: Result<Box<dyn Evaluator>, String>,
+    /// Whether the evaluator has been warmed.
+    warm: bool,
     shared: &'a Shared,
     waiting: VecDeque<Task>,
     /// Id of the cell that is announced already: it waits for the session.
     opened: Option<Value>,
     count: u64,
-    /// Display ids that already have an output.
-    shown: HashSet<String>,
+    /// Display ids that already have an output, and the count of the cell that shows it.
+    shown: HashMap<String, u64>,
 }
 
-impl Evaluator<'_> {
+impl Desk<'_> {
     /// Starts a session. A first cell that waits for a build of the prelude shows its progress.
-    fn start(&mut self, tasks: &Receiver<Task>) {
+    fn start(&mut self, start: &mut Start, tasks: &Receiver<Task>) {
         let mut build = Build::default();
-        let started = Session::start(&Options::default(), &mut |line| {
+        let started = start(&mut |line| {
             self.waiting.extend(tasks.try_iter());
             if self.opened.is_none() {
                 let visible = |task: &&Task| task.is_cell() && task.request.content["silent"] != true;
@@ -93,8 +97,9 @@ impl Evaluator<'_> {
         });
         build.end(started.as_ref().err().map(ToString::to_string).as_deref(), &self.shared.outbox);
         if let Ok(session) = &started {
-            self.shared.interrupts.set(session.interrupter());
+            self.shared.interrupts.set(session.stopper());
         }
+        self.warm = false;
         self.session = started.map_err(|error| format!("{error}; `widemargin kernel doctor` looks for the cause"));
     }
 
@@ -108,11 +113,7 @@ impl Evaluator<'_> {
                 Ok(task) => return Some(task),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {
-                    let session = self.session.as_mut().ok();
-                    let more = session.is_some_and(|session| {
-                        catch_unwind(AssertUnwindSafe(|| collect(session, &self.shared.known))).unwrap_or(false)
-                    });
-                    if !more {
+                    if !self.prepare() {
                         return tasks.recv().ok();
                     }
                 }
@@ -135,6 +136,16 @@ impl Evaluator<'_> {
         outbox.busy(&task.request);
         outbox.shell(task.request.reply("execute_reply", json!({"status": "aborted"})));
         outbox.idle(&task.request);
+    }
+
+    /// Does one piece of work that nobody waits for; false if none is left.
+    fn prepare(&mut self) -> bool {
+        let Ok(session) = &mut self.session else { return false };
+        if !std::mem::replace(&mut self.warm, true) {
+            session.warm();
+            return true;
+        }
+        catch_unwind(AssertUnwindSafe(|| collect(&mut **session, &self.shared.known))).unwrap_or(false)
     }
 
     fn assist(&mut self, request: &Message) {
@@ -223,7 +234,7 @@ impl Evaluator<'_> {
     }
 
     fn with_known(&self, change: impl FnOnce(&mut Known, Vec<(String, String)>)) {
-        let variables = self.session.as_ref().map(Session::variables).unwrap_or_default();
+        let variables = self.session.as_ref().map(|session| session.variables()).unwrap_or_default();
         if let Ok(mut known) = self.shared.known.lock() {
             change(&mut known, variables);
         }
@@ -300,7 +311,7 @@ fn failed(reason: String) -> Outcome {
     Outcome { error: Some(error), ..Outcome::default() }
 }
 
-fn published(output: &Output, count: u64, shown: &mut HashSet<String>) -> (&'static str, Value) {
+fn published(output: &Output, count: u64, shown: &mut HashMap<String, u64>) -> (&'static str, Value) {
     match output {
         Output::Text(stream, text) => {
             let name = if *stream == Stream::Stdout { "stdout" } else { "stderr" };
@@ -311,8 +322,15 @@ fn published(output: &Output, count: u64, shown: &mut HashSet<String>) -> (&'sta
             ("execute_result", json!({"data": bundle.data, "metadata": {}, "execution_count": count}))
         }
         Output::Update(id, bundle) => {
-            let kind = if shown.insert(id.clone()) { "display_data" } else { "update_display_data" };
+            let known = shown.contains_key(id);
+            shown.entry(id.clone()).or_insert(count);
+            let kind = if known { "update_display_data" } else { "display_data" };
             (kind, json!({"data": bundle.data, "metadata": {}, "transient": {"display_id": id}}))
+        }
+        Output::Clear { wait } => {
+            // A frontend forgets the ids of what it removes: an update would find no output.
+            shown.retain(|_, cell| *cell != count);
+            ("clear_output", json!({"wait": wait}))
         }
     }
 }

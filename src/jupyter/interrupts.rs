@@ -2,7 +2,7 @@
 
 use super::message::Message;
 use super::outbox::Outbox;
-use crate::session::Interrupter;
+use crate::session::Stop;
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,14 +19,14 @@ const ADVICE: &str = "interrupt: this cell does not ask whether it should stop (
 pub struct Interrupts {
     /// Goes up with each interrupt.
     pub count: Arc<AtomicU64>,
-    handle: Arc<Mutex<Option<Interrupter>>>,
+    handle: Arc<Mutex<Option<Arc<dyn Stop>>>>,
 }
 
 impl Interrupts {
-    /// The session whose cells are meant from now on.
-    pub fn set(&self, interrupter: Interrupter) {
+    /// The evaluator whose cells are meant from now on.
+    pub fn set(&self, stopper: Arc<dyn Stop>) {
         if let Ok(mut handle) = self.handle.lock() {
-            *handle = Some(interrupter);
+            *handle = Some(stopper);
         }
     }
 

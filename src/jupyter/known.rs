@@ -3,7 +3,7 @@
 //! The evaluator, and rust-analyzer inside it, belong to the running cell. Its names do not change meanwhile, so they are
 //! collected when it has nothing to do: all names in scope, the variables and their types, the members of those types.
 
-use crate::session::{Completions, Session};
+use crate::session::{Completions, Evaluator};
 use std::collections::{BTreeSet, HashMap};
 
 /// The members of so many types are kept.
@@ -118,7 +118,7 @@ impl Known {
 }
 
 /// Asks the session, which has nothing else to do, for one thing that is not known yet; false if all is.
-pub fn collect(session: &mut Session, known: &std::sync::Mutex<Known>) -> bool {
+pub fn collect(session: &mut dyn Evaluator, known: &std::sync::Mutex<Known>) -> bool {
     let lock = || known.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let Some((receiver, kind)) = lock().wanted() else { return false };
     // rust-analyzer lists everything at the start of a statement, but not of an empty cell.

@@ -12,6 +12,7 @@ use super::shell;
 use super::stdin::Keyboard;
 use super::task::Task;
 use crate::error::{Error, Result};
+use crate::session::Start;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,19 +29,19 @@ const PATIENCE: Duration = Duration::from_millis(150);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 const PARENT_CHECK: Duration = Duration::from_secs(1);
 
-/// Serves one kernel until it is told to shut down, or its parent process is gone.
+/// Serves one kernel until it is told to shut down, or its parent process is gone. `start` makes what runs its cells.
 ///
 /// Errors: as [`Connection::read`]; `Session` if a port cannot be bound.
-pub fn serve(connection_file: &Path, allow_remote: bool) -> Result<()> {
+pub fn serve(connection_file: &Path, allow_remote: bool, start: Start) -> Result<()> {
     let connection = Connection::read(connection_file, allow_remote)?;
     // Asked for now, so that the first kernel_info_request need not wait.
     std::thread::spawn(shell::compiler_version);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(Error::io("start", "the kernel's threads"))?;
-    runtime.block_on(run(&connection)).map_err(|e| Error::Session { stage: "kernel", reason: e.to_string() })
+    runtime.block_on(run(&connection, start)).map_err(|e| Error::Session { stage: "kernel", reason: e.to_string() })
 }
 
-async fn run(connection: &Connection) -> zeromq::ZmqResult<()> {
+async fn run(connection: &Connection, start: Start) -> zeromq::ZmqResult<()> {
     let signer = Signer::new(&connection.key);
     let (mut shell, mut iopub) = (RouterSocket::new(), XPubSocket::new());
     let (mut stdin, mut control, mut heartbeat) = (RouterSocket::new(), RouterSocket::new(), RepSocket::new());
@@ -64,7 +65,7 @@ async fn run(connection: &Connection) -> zeromq::ZmqResult<()> {
     let (tasks, queue) = channel::<Task>();
     let thread = std::thread::spawn({
         let shared = shared.clone();
-        move || evaluator::run(&queue, &shared)
+        move || evaluator::run(&queue, &shared, start)
     });
 
     tokio::spawn(beat(heartbeat));

@@ -7,7 +7,7 @@
 //! limit after 10², 10³, 10⁴ and 10⁵ steps: the error falls as 1/log t, so no number of steps reaches the limit.
 
 pub use super::objective::Objective;
-use super::points::{Rows, dimension, length};
+use super::points::{Points, Rows, dimension, length};
 use super::{Hyperplane, bias_between};
 use crate::error::{Error, Result};
 
@@ -82,6 +82,17 @@ pub fn gradient_descent(
     descent: &Descent,
 ) -> Result<Path> {
     let d = dimension(OP, pos, neg)?;
+    // What is generic is compiled in the cell that calls it, without optimisation: the loop must not be.
+    descend(&flat(pos, d), &flat(neg, d), d, objective, descent)
+}
+
+fn flat(rows: &(impl Rows + ?Sized), d: usize) -> Points {
+    let mut values = Vec::with_capacity(rows.count() * d);
+    (0..rows.count()).for_each(|i| values.extend_from_slice(rows.row(i)));
+    Points::of(values, d)
+}
+
+fn descend(pos: &Points, neg: &Points, d: usize, objective: Objective, descent: &Descent) -> Result<Path> {
     if !(descent.step > 0.0 && descent.step.is_finite()) {
         let got = descent.step.to_string();
         return Err(Error::Value { op: OP, expected: "a positive, finite step".into(), got });

@@ -60,7 +60,12 @@ impl Points {
             let expected = format!("(n, {dimension}) with a positive dimension");
             return Err(Error::Shape { op: "points", expected, got: vec![values.len()] });
         }
-        Ok(Self { values, dimension })
+        Ok(Self::of(values, dimension))
+    }
+
+    /// The same for a dimension that is known to fit.
+    pub(super) fn of(values: Vec<f64>, dimension: usize) -> Self {
+        Self { values, dimension }
     }
 }
 

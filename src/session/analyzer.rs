@@ -9,14 +9,11 @@ use serde_json::Value;
 use std::fmt::Write;
 use std::path::Path;
 
-/// The crates whose types cells bind, besides the prelude itself.
-const NAMED: [&str; 3] = ["candle-core", "candle-nn", "plotly"];
-
-/// Writes the stand-ins under `folder`. `metadata` is cargo's own of the prelude's package.
-pub fn write(folder: &Path, metadata: &Value) -> Result<()> {
+/// Writes the stand-ins for `crates` under `folder`. `metadata` is cargo's own of the prelude's package.
+pub fn write(folder: &Path, metadata: &Value, crates: &[&str]) -> Result<()> {
     let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for name in NAMED.into_iter().chain(["widemargin"]) {
-        let package = packages.iter().find(|package| package["name"] == name).ok_or_else(|| Error::Session {
+    for name in crates {
+        let package = packages.iter().find(|package| package["name"] == *name).ok_or_else(|| Error::Session {
             stage: "prelude",
             reason: format!("cargo's metadata lacks the package {name}"),
         })?;
@@ -32,7 +29,7 @@ pub fn write(folder: &Path, metadata: &Value) -> Result<()> {
             version = package["version"],
         );
         let wanted = package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for other in NAMED.iter().filter(|other| wanted.iter().any(|dep| dep["name"] == **other)) {
+        for other in crates.iter().filter(|other| wanted.iter().any(|dep| dep["name"] == **other)) {
             let _ = writeln!(text, "{other} = {{ path = \"../{other}\" }}");
         }
         let crate_folder = folder.join(name);

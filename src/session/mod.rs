@@ -12,13 +12,16 @@
 //! println!("{:?}", outcome.mime_types());
 //! # Ok(()) }
 //! ```
-//! Uses `error` and `display` only: it would host any prelude.
+//! Uses `error`, `display` and `still` only: it would host any prelude.
 
 mod analyzer;
 pub mod cache;
 mod crash;
 mod diagnostic;
+mod dylib;
+mod evaluator;
 pub mod generated;
+mod guest;
 mod input;
 mod interrupter;
 mod leftovers;
@@ -33,6 +36,8 @@ mod rustc;
 mod stop;
 mod switches;
 
+pub use evaluator::{Evaluator, Start, Stop};
+pub use guest::Guest;
 pub use input::{InputRequest, Reader};
 pub use interrupter::Interrupter;
 pub use outcome::{CellError, Outcome, Output, Stage, Stream};
@@ -41,6 +46,7 @@ pub use prelude::{Prelude, cache_folder, compiler, compiler_libraries};
 
 use crate::display::Record;
 use crate::error::{Error, Result};
+use crate::still::Renderer;
 use evcxr::{CommandContext, EvalContext};
 use phases::Phases;
 use pipes::Pipes;
@@ -53,8 +59,6 @@ use std::time::{Instant, SystemTime};
 
 /// Names the part that a child process of ours plays.
 const ROLE: &str = "WIDEMARGIN_ROLE";
-/// What every cell has in scope; the `?` makes evcxr expect question marks from the start.
-const FIRST_CELL: &str = "use widemargin::prelude::*;\nOk::<(), String>(())?;";
 
 /// Becomes the worker or the compiler's wrapper if this process was started as one; else returns at once.
 pub fn hook() {
@@ -75,6 +79,10 @@ pub fn hook() {
 pub struct Options {
     /// The executable that calls [`hook`]; the running one if `None`.
     pub program: Option<PathBuf>,
+    /// The formats of figures; those that `WIDEMARGIN_RENDERER` names if `None`.
+    pub renderer: Option<Renderer>,
+    /// Another library as the prelude; ours if `None`.
+    pub guest: Option<Guest>,
 }
 
 /// What could stand at a place of a cell.
@@ -92,6 +100,7 @@ pub struct Completions {
 pub struct Session {
     context: CommandContext,
     pipes: Pipes,
+    renderer: Renderer,
     interrupter: Interrupter,
     /// What the worker printed before its pipes were open: reasons why it could not start.
     worker_log: Arc<Mutex<String>>,
@@ -104,7 +113,8 @@ pub struct Session {
 impl Session {
     /// Starts the evaluator; builds the prelude first if this machine has none. `say` gets a line per step.
     pub fn start(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Self> {
-        let prelude = Prelude::open(&cache_folder()?, say)?;
+        let renderer = options.renderer.map_or_else(Renderer::from_environment, Ok)?;
+        let prelude = Prelude::open(&cache_folder()?, options.guest.as_ref(), say)?;
         let program = match &options.program {
             Some(program) => program.clone(),
             None => std::env::current_exe().map_err(Error::io("find", "this program"))?,
@@ -120,7 +130,7 @@ impl Session {
             .env("LD_LIBRARY_PATH", &prelude.compiler_libraries);
         let refused = |error: evcxr::Error| Error::Session { stage: "evaluator", reason: error.to_string() };
 
-        let (context, _) = pumped(&pipes, &mut |_| {}, || EvalContext::with_subprocess_command(worker));
+        let (context, _) = pumped(&pipes, &renderer, &mut |_| {}, || EvalContext::with_subprocess_command(worker));
         let (mut context, outputs) = context.map_err(refused)?;
         let worker_log = drain(outputs);
 
@@ -131,12 +141,15 @@ impl Session {
         state.set_build_env("CARGO_TERM_QUIET", "true");
         state.set_build_env(rustc::FOLDER, &pipes.folder().to_string_lossy());
         state.set_build_env(rustc::PRELUDE, &prelude.folder.to_string_lossy());
-        let dependency = format!("{{ path = {:?} }}", prelude.dependency());
-        state.add_dep("widemargin", &dependency).map_err(refused)?;
-        let (first, _) = pumped(&pipes, &mut |_| {}, || context.eval_with_state(FIRST_CELL, state));
+        for (name, stand_in) in prelude.dependencies() {
+            state.add_dep(name, &format!("{{ path = {stand_in:?} }}")).map_err(refused)?;
+        }
+        let (first, _) = pumped(&pipes, &renderer, &mut |_| {}, || context.eval_with_state(&prelude.first_cell, state));
         first.map_err(|error| {
             let detail = match &error {
-                evcxr::Error::CompilationErrors(errors) => diagnostic::compile_error(errors, FIRST_CELL).detail,
+                evcxr::Error::CompilationErrors(errors) => {
+                    diagnostic::compile_error(errors, &prelude.first_cell).detail
+                }
                 other => other.to_string(),
             };
             let log = worker_log.lock().map(|log| log.clone()).unwrap_or_default();
@@ -151,7 +164,8 @@ impl Session {
             leftovers::own(&package);
         }
         let phases = Phases::new(&pipes.folder());
-        Ok(Self { context, pipes, interrupter, worker_log, phases, opt: rustc::UNOPTIMISED, timing: false })
+        let opt = rustc::UNOPTIMISED;
+        Ok(Self { context, pipes, renderer, interrupter, worker_log, phases, opt, timing: false })
     }
 
     /// Runs one cell. `sink` gets every output as it arrives, from another thread; the outcome holds all of them.
@@ -182,7 +196,7 @@ impl Session {
         self.interrupter.begin();
         // rust-analyzer panics on some code; the next cell finds it as it was.
         let (result, mut collected) =
-            pumped(&self.pipes, sink, || catch_unwind(AssertUnwindSafe(|| context.execute(&code))));
+            pumped(&self.pipes, &self.renderer, sink, || catch_unwind(AssertUnwindSafe(|| context.execute(&code))));
         let killed = self.interrupter.end();
         let mut outcome = std::mem::take(&mut collected.outcome);
         match result {

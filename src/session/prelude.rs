@@ -4,58 +4,85 @@
 //! static linking a gradient across cells is silently wrong). The folder is made under a temporary name and renamed, so it
 //! is whole or absent; its name holds a hash of the sources, the lock file and the compiler.
 
-use super::{analyzer, library};
+use super::guest::Guest;
+use super::{dylib, library};
 use crate::error::{Error, Result};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 mod sources {
     include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 }
 
-/// The file name of the dylib.
+/// What every cell has in scope; the `?` makes evcxr expect question marks from the start.
+const FIRST_CELL: &str = "use widemargin::prelude::*;\nOk::<(), String>(())?;";
+/// This crate's name, whose `cell` module the generated code of every cell calls.
+pub const OWN: &str = "widemargin";
+/// The file name of our dylib.
 pub const LIBRARY: &str = "libwidemargin.so";
+/// The crates whose types cells bind, besides the prelude itself.
+pub(super) const NAMED: [&str; 3] = ["candle-core", "candle-nn", "plotly"];
 
 /// A prelude that is ready to be linked by cells.
 #[derive(Clone, Debug)]
 pub struct Prelude {
-    /// Holds `libwidemargin.so`, `deps/`, `analyzer/` and `source/`.
+    /// Holds the dylib, `deps/`, `analyzer/` and `externs`.
     pub folder: PathBuf,
+    /// The dylib's file name.
+    library: String,
+    /// The crates that cells name.
+    pub crates: Vec<String>,
+    /// What every session runs first.
+    pub first_cell: String,
     /// Holds the compiler's own shared libraries.
     pub compiler_libraries: PathBuf,
 }
 
 impl Prelude {
     /// The prelude in `cache`, built first if it is not there. `say` gets one line per step of a build.
-    pub fn open(cache: &Path, say: &mut dyn FnMut(&str)) -> Result<Self> {
+    pub fn open(cache: &Path, guest: Option<&Guest>, say: &mut dyn FnMut(&str)) -> Result<Self> {
         let compiler = compiler()?;
         let compiler_libraries = compiler_libraries()?;
-        let folder = place(cache, &compiler);
         std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
         let lock_path = cache.join("lock");
         let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
         // Sessions that start together wait for the one that builds.
         lock.lock().map_err(Error::io("lock", &lock_path))?;
-        if !folder.join(LIBRARY).is_file() {
-            build(cache, &folder, say)?;
-        }
         library::prepare(cache, &compiler, &compiler_libraries)?;
-        Ok(Self { folder, compiler_libraries })
+        if let Some(guest) = guest {
+            return guest.open(cache, &compiler, compiler_libraries, say);
+        }
+        let folder = place(cache, &compiler);
+        if !folder.join(LIBRARY).is_file() {
+            say("building the prelude, once on this machine (some minutes)");
+            let parent = folder.parent().expect("the folder lies in the cache");
+            // Sources keep their final place from the start: rust-analyzer's manifests name it.
+            let source = parent.join(format!("source-{}", folder.file_name().unwrap_or_default().to_string_lossy()));
+            write_source(&source)?;
+            let built = dylib::build(&source, &cache.join("build"), say)?;
+            let crates: Vec<&str> = NAMED.into_iter().chain([OWN]).collect();
+            built.settle(&folder, LIBRARY, &source, &crates)?;
+        }
+        Ok(Self::new(folder, OWN, &[OWN], FIRST_CELL.into(), compiler_libraries))
+    }
+
+    /// A prelude whose dylib is the crate `name`'s, and whose cells name `crates`.
+    pub(super) fn new(folder: PathBuf, name: &str, crates: &[&str], first_cell: String, libraries: PathBuf) -> Self {
+        let crates = crates.iter().map(|name| (*name).to_owned()).collect();
+        Self { folder, library: dylib::file_name(name), crates, first_cell, compiler_libraries: libraries }
     }
 
     /// The shared library that holds the prelude and everything below it.
     pub fn library(&self) -> PathBuf {
-        self.folder.join(LIBRARY)
+        self.folder.join(&self.library)
     }
 
-    /// What a cell's manifest names as its dependency.
-    pub fn dependency(&self) -> PathBuf {
-        self.folder.join("analyzer").join("widemargin")
+    /// What a cell's manifest names as its dependencies: each crate with its stand-in.
+    pub fn dependencies(&self) -> impl Iterator<Item = (&str, PathBuf)> {
+        self.crates.iter().map(|name| (name.as_str(), self.folder.join("analyzer").join(name)))
     }
 }
 
@@ -92,6 +119,7 @@ pub fn compiler_libraries() -> Result<PathBuf> {
 fn key(compiler: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(compiler);
+    hash.update(dylib::LAYOUT);
     for (path, content) in sources::SOURCES {
         hash.update(path);
         hash.update(content.len().to_le_bytes());
@@ -101,31 +129,6 @@ fn key(compiler: &str) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-fn build(cache: &Path, folder: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
-    say("building the prelude, once on this machine (some minutes)");
-    let parent = folder.parent().expect("the folder lies in the cache");
-    std::fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-    let staging = tempfile::Builder::new().prefix("new-").tempdir_in(parent).map_err(Error::io("create", parent))?;
-    // Sources keep their final place from the start: rust-analyzer's manifests name it.
-    let source = parent.join(format!("source-{}", folder.file_name().unwrap_or_default().to_string_lossy()));
-    write_source(&source)?;
-    let target = cache.join("build");
-    let artifacts = run_cargo(&source, &target, say)?;
-    let deps = staging.path().join("deps");
-    std::fs::create_dir_all(&deps).map_err(Error::io("create", &deps))?;
-    for path in artifacts {
-        let name = path.file_name().map(PathBuf::from).unwrap_or_default();
-        let library = name.to_str() == Some(LIBRARY);
-        let to = if library { staging.path().join(&name) } else { deps.join(&name) };
-        std::fs::copy(&path, &to).map_err(Error::io("copy", &path))?;
-    }
-    analyzer::write(&staging.path().join("analyzer"), &metadata(&source)?)?;
-    if !staging.path().join(LIBRARY).is_file() {
-        return Err(Error::Session { stage: "prelude", reason: format!("cargo reported no {LIBRARY}") });
-    }
-    std::fs::rename(staging.keep(), folder).map_err(Error::io("create", folder))
 }
 
 /// The cell side as a package of its own, with this crate's light dependencies and locked versions.
@@ -153,65 +156,8 @@ fn light_manifest(full: &str) -> String {
     let dependencies = dependencies.split("\n[").next().unwrap_or_default();
     let light = dependencies.lines().filter(|line| line.contains(" = ") && !line.contains("optional = true"));
     format!(
-        "[package]\nname = \"widemargin\"\nversion = {:?}\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"dylib\"]\n\n\
-         [features]\nkernel = []\n\n[dependencies]\n{}\n\n[workspace]\n\n[profile.release]\ndebug = 0\n",
+        "[package]\nname = \"widemargin\"\nversion = {:?}\nedition = \"2024\"\n\n[features]\nkernel = []\n\n[dependencies]\n{}\n\n[workspace]\n\n[profile.release]\ndebug = 0\n",
         env!("CARGO_PKG_VERSION"),
         light.collect::<Vec<_>>().join("\n"),
     )
-}
-
-/// Builds the dylib; returns it with the metadata of every crate below it and the macros they use.
-fn run_cargo(source: &Path, target: &Path, say: &mut dyn FnMut(&str)) -> Result<Vec<PathBuf>> {
-    let mut child = Command::new("cargo")
-        .args(["rustc", "--release", "--lib", "--message-format=json", "--color=never"])
-        .args(["--", "-Cprefer-dynamic"])
-        .current_dir(source)
-        .env("CARGO_TARGET_DIR", target)
-        .env_remove("RUSTC_WRAPPER")
-        .env_remove("RUSTFLAGS")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(Error::io("run", "cargo"))?;
-    let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
-    let messages = std::thread::spawn(move || {
-        let lines = BufReader::new(stdout).lines().map_while(std::result::Result::ok);
-        lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok()).collect::<Vec<_>>()
-    });
-    let mut log = String::new();
-    let mut compiled = 0;
-    for line in BufReader::new(stderr).lines().map_while(std::result::Result::ok) {
-        if let Some(name) = line.trim_start().strip_prefix("Compiling ") {
-            compiled += 1;
-            say(&format!("building the prelude: crate {compiled} of about 150, {name}"));
-        }
-        log.push_str(&line);
-        log.push('\n');
-    }
-    let status = child.wait().map_err(Error::io("wait for", "cargo"))?;
-    let messages = messages.join().unwrap_or_default();
-    if !status.success() {
-        let rendered = messages.iter().filter_map(|m| m["message"]["rendered"].as_str()).collect::<String>();
-        return Err(Error::Session { stage: "prelude", reason: format!("cargo failed:\n{log}{rendered}") });
-    }
-    let mut files = Vec::new();
-    for message in messages.iter().filter(|message| message["reason"] == "compiler-artifact") {
-        let names = message["filenames"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let wanted = |name: &&str| name.ends_with(".rmeta") || name.ends_with(".so");
-        files.extend(names.iter().filter_map(Value::as_str).filter(wanted).map(PathBuf::from));
-    }
-    Ok(files)
-}
-
-fn metadata(source: &Path) -> Result<Value> {
-    let output = Command::new("cargo")
-        .args(["metadata", "--format-version=1"])
-        .current_dir(source)
-        .output()
-        .map_err(Error::io("run", "cargo"))?;
-    serde_json::from_slice(&output.stdout).map_err(|e| Error::Session {
-        stage: "prelude",
-        reason: format!("cargo metadata: {e}: {}", String::from_utf8_lossy(&output.stderr)),
-    })
 }

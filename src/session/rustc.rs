@@ -4,6 +4,7 @@
 //! types from. They are never compiled: this wrapper answers for them with empty files. The cell itself (`ctx`) is
 //! compiled from the rewritten source, unoptimised, against the prelude's dylib.
 
+use super::dylib::EXTERNS;
 use super::generated;
 use super::phases::Phases;
 use super::stop::Stop;
@@ -116,7 +117,9 @@ fn cell(args: &[String], prelude: &Path, folder: &Path) -> Wrapped<Vec<String>> 
     std::fs::create_dir_all("src/rewritten").map_err(|e| format!("src/rewritten: {e}"))?;
     std::fs::write(rewritten, generated::rewrite(&text)).map_err(|e| format!("{}: {e}", rewritten.display()))?;
 
-    let library = prelude.join(super::prelude::LIBRARY);
+    let path = prelude.join(EXTERNS);
+    let externs = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let known = |name: &str| externs.lines().find(|line| line.split('=').next() == Some(name)).map(str::to_owned);
     // Before the session's first cell nobody has written it.
     let opt = std::fs::read_to_string(level_file(folder)).unwrap_or_else(|_| UNOPTIMISED.into());
     let mut out = Vec::new();
@@ -127,10 +130,8 @@ fn cell(args: &[String], prelude: &Path, folder: &Path) -> Wrapped<Vec<String>> 
             "--extern" => {
                 let value = args.next().ok_or("--extern without a value")?;
                 out.push("--extern".into());
-                match value.split_once('=') {
-                    Some(("widemargin", _)) => out.push(format!("widemargin={}", library.display())),
-                    _ => out.push(value.clone()),
-                }
+                let name = value.split('=').next().unwrap_or_default();
+                out.push(known(name).unwrap_or_else(|| value.clone()));
             }
             "-C" => {
                 let value = args.next().ok_or("-C without a value")?;

@@ -375,13 +375,10 @@ class History(Shared):
         self.assertEqual(self.history(hist_access_type="search", pattern="200*", n=10), [])
 
 
-class Interrupts(unittest.TestCase):
+class Interrupts(Shared):
     def setUp(self):
-        self.kernel = Client()
+        # the second interrupt of a test takes it away
         self.kernel.run("let kept = 7;")
-
-    def tearDown(self):
-        self.kernel.end()
 
     def interrupt(self):
         self.assertEqual(self.kernel.control("interrupt_request", {})["status"], "ok")
@@ -460,20 +457,22 @@ class Interrupts(unittest.TestCase):
         self.assertEqual(self.kernel.run("digits()?.train.len()").value(), ["1197"])
 
 
-class Meanwhile(unittest.TestCase):
+class Meanwhile(Shared):
     """While a cell runs."""
 
-    def setUp(self):
-        self.kernel = Client()
-        self.kernel.run("let quizzical_number = 1; let words = vec![String::new()];")
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.kernel.run("let quizzical_number = 1; let words = vec![String::new()];")
         # names are collected when the kernel has been quiet for a moment
         time.sleep(4)
+
+    def setUp(self):
         self.cell = self.kernel.send('println!("on"); std::thread::sleep(std::time::Duration::from_secs(6)); 9')
         self.kernel.collect(self.cell, until=lambda m: m["msg_type"] == "stream")
 
     def tearDown(self):
         self.assertEqual(self.kernel.reply(self.cell)["content"]["status"], "ok")
-        self.kernel.end()
 
     def fast(self, kind, content):
         start = time.time()
@@ -524,7 +523,7 @@ class Input(Shared):
         request = self.kernel.send(self.READ, allow_stdin=True)
         self.assertEqual(self.question(), {"prompt": "", "password": False})
         self.kernel.client.input("Ada")
-        cell = Cell(None or {"content": {}}, self.kernel.collect(request))
+        cell = Cell({"content": {}}, self.kernel.collect(request))
         self.assertEqual((cell.text(), cell.value()), ("name? ", ['"Ada"']))
         self.kernel.reply(request)
 

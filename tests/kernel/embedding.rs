@@ -6,7 +6,7 @@ use widemargin::session::{Options, Session};
 #[test]
 fn a_host_program_evaluates_three_cells() {
     // A program that calls `widemargin::session::hook()` first in `main` leaves `program` out.
-    let options = Options { program: Some(PathBuf::from(env!("CARGO_BIN_EXE_widemargin"))) };
+    let options = Options { program: Some(PathBuf::from(env!("CARGO_BIN_EXE_widemargin"))), ..Options::default() };
     let mut session = Session::start(&options, &mut |line| println!("{line}")).expect("the prelude builds");
     let mut shown = Vec::new();
     for cell in [
@@ -23,6 +23,6 @@ fn a_host_program_evaluates_three_cells() {
     }
     assert_eq!(shown[0], Vec::<String>::new());
     assert_eq!(shown[1], ["text/html", "text/plain"]);
-    assert_eq!(shown[2], ["application/vnd.plotly.v1+json", "text/plain"]);
+    assert_eq!(shown[2], ["application/vnd.plotly.v1+json", "image/png", "text/plain"]);
     assert!(session.variables().iter().any(|(name, kind)| name == "pair" && kind.ends_with("Pair")));
 }

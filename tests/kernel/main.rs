@@ -7,6 +7,8 @@ mod crash;
 mod embedding;
 mod fuzz;
 mod generated;
+mod guest;
+mod hosting;
 mod input;
 mod installation;
 mod interrupt;
@@ -14,6 +16,7 @@ mod notebook_files;
 mod outputs;
 mod protocol;
 mod sockets;
+mod still;
 mod switches;
 mod traps;
 mod variables;
@@ -24,7 +27,7 @@ use widemargin::session::{Options, Outcome, Session};
 
 /// A session of its own, for tests that break it.
 fn start() -> Session {
-    let options = Options { program: Some(PathBuf::from(env!("CARGO_BIN_EXE_widemargin"))) };
+    let options = Options { program: Some(PathBuf::from(env!("CARGO_BIN_EXE_widemargin"))), ..Options::default() };
     Session::start(&options, &mut |line| eprintln!("{line}")).unwrap_or_else(|error| panic!("{error}"))
 }
 

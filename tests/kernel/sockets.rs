@@ -6,7 +6,7 @@ use rand::{Rng, RngCore, SeedableRng};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 use widemargin::jupyter::{Message, Signer};
@@ -21,34 +21,48 @@ struct Kernel {
     ports: Vec<u16>,
 }
 
+/// A connection file in `folder` and its five ports.
+pub fn connection(folder: &Path) -> (PathBuf, Vec<u16>) {
+    // Bound for a moment, so that they are free.
+    let listeners: Vec<_> = (0..5).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
+    let ports: Vec<u16> = listeners.iter().map(|l| l.local_addr().expect("bound").port()).collect();
+    drop(listeners);
+    let path = folder.join("connection.json");
+    let file = json!({"ip": "127.0.0.1", "transport": "tcp", "key": KEY, "signature_scheme": "hmac-sha256",
+            "shell_port": ports[0], "iopub_port": ports[1], "stdin_port": ports[2], "control_port": ports[3], "hb_port": ports[4]});
+    std::fs::write(&path, file.to_string()).expect("writable");
+    (path, ports)
+}
+
+/// Waits until a kernel listens.
+pub fn listening(ports: &[u16]) {
+    for port in ports {
+        while TcpStream::connect(("127.0.0.1", *port)).is_err() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+pub async fn connect(port: u16) -> DealerSocket {
+    let mut dealer = DealerSocket::new();
+    dealer.connect(&format!("tcp://127.0.0.1:{port}")).await.expect("the port is open");
+    dealer
+}
+
 impl Kernel {
     fn start(folder: &Path) -> Self {
-        // Bound for a moment, so that they are free.
-        let listeners: Vec<_> = (0..5).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-        let ports: Vec<u16> = listeners.iter().map(|l| l.local_addr().expect("bound").port()).collect();
-        drop(listeners);
-        let path = folder.join("connection.json");
-        let file = json!({"ip": "127.0.0.1", "transport": "tcp", "key": KEY, "signature_scheme": "hmac-sha256",
-            "shell_port": ports[0], "iopub_port": ports[1], "stdin_port": ports[2], "control_port": ports[3], "hb_port": ports[4]});
-        std::fs::write(&path, file.to_string()).expect("writable");
+        let (path, ports) = connection(folder);
         let temporary = folder.join("tmp");
         std::fs::create_dir(&temporary).expect("writable");
         let mut command = Command::new(env!("CARGO_BIN_EXE_widemargin"));
         command.args(["kernel", "run"]).arg(&path).env("TMPDIR", temporary).current_dir(folder);
         let process = command.spawn().expect("the program starts");
-        let kernel = Self { process, ports };
-        for port in &kernel.ports {
-            while TcpStream::connect(("127.0.0.1", *port)).is_err() {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-        kernel
+        listening(&ports);
+        Self { process, ports }
     }
 
     async fn connect(&self, socket: usize) -> DealerSocket {
-        let mut dealer = DealerSocket::new();
-        dealer.connect(&format!("tcp://127.0.0.1:{}", self.ports[socket])).await.expect("the port is open");
-        dealer
+        connect(self.ports[socket]).await
     }
 }
 
@@ -68,7 +82,7 @@ fn packed(frames: Vec<Vec<u8>>) -> Option<ZmqMessage> {
 }
 
 /// Sends a request and waits for the reply to it.
-async fn ask(dealer: &mut DealerSocket, kind: &str, content: Value) -> Value {
+pub async fn ask(dealer: &mut DealerSocket, kind: &str, content: Value) -> Value {
     let signer = Signer::new(KEY);
     let request = Message::new(kind, json!({"session": "s"}), content);
     dealer.send(packed(signer.pack(&request)).expect("frames")).await.expect("sent");

@@ -17,6 +17,7 @@ mod data_digits;
 mod data_mnist;
 mod data_pair;
 mod data_synthetic;
+mod display;
 mod figure_json;
 mod figure_kinds;
 mod figure_samples;

@@ -69,19 +69,33 @@ fn exact_nanoseconds<S: Score>(points: &Points<S>) -> f64 {
     500.0 + 4.0 * points.count() as f64 + nanoseconds_a_pair(points) * pairs
 }
 
-impl<S: Score> PairLoss<S> for AllPairs {
-    fn evaluate(&mut self, s: &[S], t: &[S], in_s: &mut [S], in_t: &mut [S]) -> Result<Value> {
-        self.run(&Points::new(s, t, None)?, in_s, in_t)
-    }
+/// One implementation a type, not one for both: a generic one would be compiled where it is used, in a notebook's cell
+/// without optimisation (1,170 ms instead of 15 for a million scores a side).
+macro_rules! compiled_here {
+    ($($score:ty),*) => {$(
+        impl PairLoss<$score> for AllPairs {
+            fn evaluate(
+                &mut self,
+                s: &[$score],
+                t: &[$score],
+                in_s: &mut [$score],
+                in_t: &mut [$score],
+            ) -> Result<Value> {
+                self.run(&Points::new(s, t, None)?, in_s, in_t)
+            }
 
-    fn evaluate_weighted(
-        &mut self,
-        s: &[S],
-        t: &[S],
-        weights: Weights,
-        in_s: &mut [S],
-        in_t: &mut [S],
-    ) -> Result<Value> {
-        self.run(&Points::new(s, t, Some(weights))?, in_s, in_t)
-    }
+            fn evaluate_weighted(
+                &mut self,
+                s: &[$score],
+                t: &[$score],
+                weights: Weights,
+                in_s: &mut [$score],
+                in_t: &mut [$score],
+            ) -> Result<Value> {
+                self.run(&Points::new(s, t, Some(weights))?, in_s, in_t)
+            }
+        }
+    )*};
 }
+
+compiled_here!(f32, f64);
