@@ -166,8 +166,11 @@ impl Gates<'_> {
         let found = share(&white);
         macro_rules! gate {
             ($run:expr) => {
+                let before = self.gates.len();
                 $run;
                 if interrupted() {
+                    // Its attacks stopped early, so its number would be wrong.
+                    self.gates.truncate(before);
                     return Ok(false);
                 }
                 report(self.gates.len());

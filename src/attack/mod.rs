@@ -8,6 +8,7 @@
 //! | [`Square`] | an adversarial input within an Linf or L2 ball | random search, by scores alone |
 //! | [`PairAttack`] | the worst input for a net trained by pairs | [`Pgd`] on the pair loss itself |
 //! | [`transfer`] | what an attack on one model does to another | |
+//! | [`slice`](slice()), [`equal_noise`] | controls to look at | a plane through an input, random changes |
 //! | [`robustness`] | accuracy at several radii | [`Pgd`] on the rows still right |
 //! | [`evaluate`], [`compare`] | tables: training and test set; models over seeds | the above |
 //! | [`masking`](masking()) | whether an attack only seems to fail | gates, each with its number |
@@ -41,6 +42,7 @@ mod objective;
 mod pairs;
 mod pgd;
 mod robustness;
+mod slice;
 mod square;
 mod transfer;
 
@@ -59,5 +61,6 @@ pub use objective::Objective;
 pub use pairs::PairAttack;
 pub use pgd::Pgd;
 pub use robustness::{AtEpsilon, Attacks, Robustness, robustness};
+pub use slice::{Slice, equal_noise, slice};
 pub use square::Square;
 pub use transfer::{Transfer, transfer};

@@ -2,7 +2,7 @@
 
 use super::Figure;
 use super::style::{axis, brief, colour, dash, layout, plain, plot};
-use crate::attack::{Adversarial, Transfer};
+use crate::attack::{Adversarial, Slice, Transfer};
 use plotly::common::{ColorScale, ColorScaleElement, Font, Line, Mode};
 use plotly::layout::Annotation;
 use plotly::{HeatMap, Scatter};
@@ -79,5 +79,43 @@ impl Transfer {
                 told.join(", ")
             ),
         )
+    }
+}
+
+impl Slice {
+    /// The classes as a map; the input stands in the middle and the attacked one at (1, 0).
+    ///
+    /// What to watch for: compare models on one scale; a thin sliver of another class along one axis only is what an attack
+    /// finds and random changes do not.
+    pub fn map(&self) -> Figure {
+        let classes: std::collections::BTreeSet<u32> = self.classes.iter().flatten().flatten().copied().collect();
+        let order: Vec<u32> = classes.into_iter().collect();
+        let place =
+            |class: &Option<u32>| class.and_then(|class| order.iter().position(|c| *c == class)).map(|k| k as f64);
+        let cells: Vec<Vec<Option<f64>>> = self.classes.iter().map(|line| line.iter().map(place).collect()).collect();
+        // Steps of equal width, so that no colour stands between two classes.
+        let count = order.len().max(1);
+        let stops = (0..count).flat_map(|k| [k, k + 1].map(|end| (end as f64 / count as f64, colour(k))));
+        let scale = ColorScale::Vector(stops.map(|(at, colour)| ColorScaleElement(at, colour)).collect());
+        let map = HeatMap::new(self.along.clone(), self.across.clone(), cells).zmin(-0.5).zmax(count as f64 - 0.5);
+        let unit = brief(self.length);
+        let x = format!("attack direction (1 = {unit} in L2)");
+        let y = format!("random direction (1 = {unit} in L2)");
+        let mut plot = plot(layout("Classes around one input").x_axis(axis(&x)).y_axis(axis(&y)).show_legend(true));
+        plot.add_trace(map.color_scale(scale).show_scale(false));
+        for (k, class) in order.iter().enumerate() {
+            // The legend of a map without a colour bar.
+            let marker = plotly::common::Marker::new().color(colour(k)).size(10);
+            let key = Scatter::new(vec![None::<f64>], vec![None::<f64>]).name(format!("class {class}"));
+            plot.add_trace(key.mode(Mode::Markers).marker(marker));
+        }
+        let total = self.classes.iter().map(Vec::len).sum::<usize>().max(1);
+        let own = self.classes.iter().flatten().filter(|class| **class == Some(self.label)).count();
+        let alt = format!(
+            "Classes in a plane through an input of class {}: {} of the plane has its class, up to 2 times {unit} away.",
+            self.label,
+            brief(own as f64 / total as f64)
+        );
+        Figure::new(&plot, alt)
     }
 }

@@ -4,7 +4,7 @@ use super::Figure;
 use super::style::{axis, brief, colour, dash, layout, plain, plot, symbol};
 use crate::error::{Error, Result};
 use plotly::Scatter;
-use plotly::common::{Line, LineShape, Marker, Mode};
+use plotly::common::{Line, Marker, Mode};
 
 /// The share of inputs within each distance of another class.
 ///
@@ -26,12 +26,15 @@ pub fn distances(sets: &[(&str, &[f64])]) -> Result<Figure> {
         let mut found: Vec<f64> = all.iter().copied().filter(|d| d.is_finite()).collect();
         found.sort_by(f64::total_cmp);
         let (n, censored) = (all.len(), all.len() - found.len());
-        let share = (1..=found.len()).map(|rank| rank as f64 / n as f64);
-        let x: Vec<f64> = std::iter::once(0.0).chain(found.iter().copied()).collect();
-        let y: Vec<f64> = std::iter::once(0.0).chain(share).collect();
+        // Steps: up at each distance, level between them.
+        let (mut x, mut y) = (vec![0.0], vec![0.0]);
+        for (rank, distance) in found.iter().enumerate() {
+            x.extend([*distance; 2]);
+            y.extend([rank, rank + 1].map(|count| count as f64 / n as f64));
+        }
         let label = format!("{name} ({censored} of {n} censored)");
         let trace = Scatter::new(x, y).name(plain(&label)).mode(Mode::Lines);
-        plot.add_trace(trace.line(Line::new().color(colour(k)).dash(dash(k)).shape(LineShape::Hv).width(2.0)));
+        plot.add_trace(trace.line(Line::new().color(colour(k)).dash(dash(k)).width(2.0)));
         let wrong = found.iter().filter(|d| **d == 0.0).count();
         let median = match found.get(n.div_ceil(2).saturating_sub(1)) {
             Some(median) => format!("half of them lie within {}", brief(*median)),

@@ -1,6 +1,6 @@
 //! What each kind of figure draws and says.
 
-use crate::figure_samples::{adversarial, history, line, table, transfer};
+use crate::figure_samples::{adversarial, history, line, slice, table, transfer};
 use serde_json::Value;
 use widemargin::analysis::{Profile, Spectrum};
 use widemargin::figure::{
@@ -187,9 +187,8 @@ fn an_unchanged_image_and_a_wrong_row_are_no_trouble() {
 fn distances_start_at_wrong_inputs_and_end_below_one_if_some_are_censored() {
     let figure = distances(&[("CE", &[0.5, 0.0, f64::INFINITY, 0.25])]).unwrap();
     let trace = &figure.json()["data"][0];
-    assert_eq!(list(&trace["x"]), [0.0, 0.0, 0.25, 0.5]);
-    assert_eq!(list(&trace["y"]), [0.0, 0.25, 0.5, 0.75]);
-    assert_eq!(trace["line"]["shape"], "hv");
+    assert_eq!(list(&trace["x"]), [0.0, 0.0, 0.0, 0.25, 0.25, 0.5, 0.5]);
+    assert_eq!(list(&trace["y"]), [0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 0.75]);
     assert_eq!(trace["name"], "CE (1 of 4 censored)");
     let wanted = "CE: 4 inputs, 1 wrong without an attack, 1 censored; half of them lie within 0.25.";
     assert_eq!(figure.alt(), wanted);
@@ -230,5 +229,18 @@ fn a_transfer_matrix_has_the_attacked_model_on_the_line() {
     assert_eq!((note["text"].as_str(), note["x"].as_f64(), note["y"].as_f64()), (Some("0.250"), Some(1.0), Some(0.0)));
     let wanted = "Share of 20 rows wrong, made against one model and tried on another: CE on CE 0.5, CE on pairs 0.25, \
                   pairs on CE 0.125, pairs on pairs 0.75.";
+    assert_eq!(figure.alt(), wanted);
+}
+
+#[test]
+fn a_slice_shows_each_class_in_a_colour_of_its_own() {
+    let figure = slice().map();
+    let map = &figure.json()["data"][0];
+    assert_eq!(list(&map["z"][0]), [0.0, 0.0, 1.0]);
+    assert!(map["z"][2][1].is_null());
+    assert_eq!((map["zmin"].as_f64(), map["zmax"].as_f64()), (Some(-0.5), Some(1.5)));
+    assert!(trace(&figure, "class 8")["marker"]["color"].is_string());
+    let wanted =
+        "Classes in a plane through an input of class 3: 0.667 of the plane has its class, up to 2 times 0.5 away.";
     assert_eq!(figure.alt(), wanted);
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 use widemargin::analysis::{Profile, Spectrum};
-use widemargin::attack::{Adversarial, AtEpsilon, Iterate, Norm, Objective, Robustness, Transfer};
+use widemargin::attack::{Adversarial, AtEpsilon, Iterate, Norm, Objective, Robustness, Slice, Transfer};
 use widemargin::figure::{
     Figure, attack_course, boundary, curves, distances, robust_accuracy, sandwich, spectra, triptych,
 };
@@ -80,6 +80,12 @@ pub fn transfer() -> Transfer {
     }
 }
 
+pub fn slice() -> Slice {
+    let steps = vec![-2.0, 0.0, 2.0];
+    let classes = vec![vec![Some(3), Some(3), Some(8)], vec![Some(3), Some(3), Some(8)], vec![Some(3), None, Some(3)]];
+    Slice { along: steps.clone(), across: steps, classes, length: 0.5, label: 3 }
+}
+
 pub fn line() -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let side = |low: f64, high: f64| -> Vec<Vec<f64>> {
         (0..20).map(|k| low + (high - low) * f64::from(k) / 19.0).map(|x| vec![x, 10.0 + 20.0 * x]).collect()
@@ -106,6 +112,7 @@ pub fn samples() -> Vec<(&'static str, Figure)> {
         ("sandwich", sandwich(&[0.1, 0.0], Some(&[0.25, 0.0]), &[0.3, 0.0]).unwrap()),
         ("course", attack_course(&[("PGD", &adversarial(1))])),
         ("transfer", transfer().matrix()),
+        ("slice", slice().map()),
         ("grey triptych", triptych(&adversarial(1), 0).unwrap()),
         ("colour triptych", triptych(&adversarial(3), 0).unwrap()),
     ]

@@ -8,6 +8,7 @@ mod attack_nets;
 mod attack_peers;
 mod attack_pgd;
 mod attack_robustness;
+mod attack_slice;
 mod attack_starts;
 mod certify_bounds;
 mod data_cifar10;
