@@ -4,7 +4,7 @@
 //! boundary close to the data, and propose *differential training*: a loss on the differences between features of
 //! opposite classes, which drives a linear classifier to the maximum margin. This crate holds the pieces to check it:
 //!
-//! [`data`] → [`model`] → [`loss`] → [`train`] → [`attack`], [`margin`], [`analysis`] → [`figure`] → [`display`].
+//! [`data`] → [`model`] → [`loss`] → [`train`] → [`attack`], [`certify`], [`margin`], [`analysis`] → [`figure`] → [`display`].
 //!
 //! A notebook cell sees [`prelude`]. With the feature `kernel` (default) the crate also evaluates notebooks: `session`
 //! runs cells through evcxr with the prelude loaded once, `notebook` runs whole files and exports HTML.
@@ -14,6 +14,7 @@
 pub mod analysis;
 pub mod attack;
 pub mod cell;
+pub mod certify;
 pub mod data;
 pub mod display;
 pub mod error;

@@ -4,7 +4,11 @@
 //! second copy.
 
 pub use crate::analysis::Spectrum;
-pub use crate::attack::{Adversarial, Attacks, Norm, Objective, Pgd, Robustness, robustness};
+pub use crate::attack::{
+    self, Adversarial, Attacks, Ddn, DeepFool, Evaluation, Fgsm, MinimalNorm, Norm, Objective, PairAttack, Panel, Pgd,
+    Robustness, Square, Status, compare, evaluate, masking, robustness, transfer,
+};
+pub use crate::certify::{self, Lipschitz, Smoothing, interval_radii, linear_distances};
 pub use crate::data::{self, Dataset, Pair, Split, cifar10, digits, mnist, synthetic};
 pub use crate::display::{Bundle, Png, Show, Slot, Table, clear_output, show};
 pub use crate::error::{Error, Result};
@@ -13,6 +17,6 @@ pub use crate::loss::Loss;
 pub use crate::margin::{self, Hyperplane, cross_entropy_limit, hard_margin, two_point_limit};
 pub use crate::model::{Classifier, ConvNet, LeNet, Linear, Mlp, ResNet};
 pub use crate::progress::{Progress, bar, interrupted};
-pub use crate::train::{Epoch, History, Trainer};
+pub use crate::train::{Adversary, Epoch, History, Trainer, refit_head, scale_scores};
 pub use candle_core::{self, D, DType, Device, IndexOp, Tensor, Var};
 pub use candle_nn;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use. Anything may use `error`; `prelude` may use all.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("error", &[]),
     ("rng", &[]),
     ("display", &[]),
@@ -13,9 +13,10 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("data", &["rng", "display"]),
     ("model", &["rng", "guard"]),
     ("loss", &["rng"]),
-    ("train", &["data", "display", "model", "loss", "rng", "guard", "progress"]),
+    ("train", &["attack", "data", "display", "model", "loss", "margin", "rng", "guard", "progress"]),
     ("margin", &["progress"]),
     ("attack", &["data", "model", "loss", "rng", "display", "progress"]),
+    ("certify", &["attack", "model", "rng", "display", "progress"]),
     ("analysis", &["display"]),
     ("figure", &["analysis", "attack", "display", "margin", "train"]),
     ("still", &["display"]),
@@ -28,7 +29,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
 /// A crate and the only places that may name it.
 const NAMED_IN: [(&str, &[&str]); 10] = [
     ("plotly", &["figure"]),
-    ("faer", &["analysis", "margin"]),
+    ("faer", &["analysis", "certify", "margin"]),
     ("cudarc", &["loss/differential/cuda"]),
     ("evcxr", &["session"]),
     ("libloading", &["session/runtime.rs"]),

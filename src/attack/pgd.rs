@@ -1,32 +1,33 @@
 //! Projected gradient descent: steps of fixed length up the objective, back into the ball, then into the box.
 //!
 //! x_{t+1} = clip(x + project(x_t + step · direction(g) - x)), with g the gradient of the objective *summed* over the batch,
-//! so no row depends on another, and direction = sign(g) (Linf, sign(0) = 0) or g/‖g‖ per row (L2).
-//! x: (n, ...), y: (n,), result (n, ...). No random start, so no seed: the same call gives the same bytes.
+//! so no row depends on another, and direction = sign(g) (Linf, sign(0) = 0) or g/‖g‖ per row (L2). For L1 a step moves the
+//! largest entries of g that can still move by equal amounts. x: (n, ...), y: (n,), result (n, ...).
 //!
-//! Source: Madry et al., arXiv:1706.06083; order and guards as in foolbox 3.3.4. On a linear score w·x inside the box
-//! the increase is epsilon · ‖w‖₁ (Linf) or epsilon · ‖w‖₂ (L2): 0.7 and 0.5 for w = (3, -4) at epsilon 0.1.
+//! Source: Madry et al., arXiv:1706.06083; order and guards as in foolbox 3.3.4; L1: Duchi et al., ICML 2008 (projection),
+//! Tramer and Boneh, arXiv:1904.13000 (sparse steps). On a linear score w·x inside the box the increase is
+//! epsilon · ‖w‖₁ (Linf) or epsilon · ‖w‖₂ (L2): 0.7 and 0.5 for w = (3, -4) at epsilon 0.1.
 
-use super::norm::Direction;
-use super::objective::{check_labels, decide};
+use super::batch::{Batch, Course, Goal};
+use super::inputs::Inputs;
+use super::model::{Model, Rows};
+use super::objective::check_labels;
 use super::{Adversarial, Norm, Objective};
 use crate::error::{Error, Result};
-use crate::model::Classifier;
 use crate::progress::{Progress, interrupted};
+use crate::rng;
 use candle_core::{DType, Tensor};
 
 const OP: &str = "pgd";
-/// Rows attacked together: bounds memory, and an interrupt loses at most one step of them.
-const ROWS: usize = 256;
 
 /// A projected gradient attack.
 ///
 /// ```
 /// use widemargin::attack::{Norm, Pgd};
-/// let attack = Pgd { norm: Norm::L2, epsilon: 0.5, ..Pgd::default() };
+/// let attack = Pgd { norm: Norm::L2, epsilon: 0.5, restarts: 5, random_start: true, ..Pgd::default() };
 /// assert_eq!(attack.steps, 40);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pgd {
     /// How changes are measured.
     pub norm: Norm,
@@ -38,8 +39,20 @@ pub struct Pgd {
     pub steps: usize,
     /// What is increased.
     pub objective: Objective,
+    /// Start at a point uniform in the ball, not at the input.
+    pub random_start: bool,
+    /// How often to start, at least 1. All but the first start are random, and only rows that no iterate has broken
+    /// take part.
+    pub restarts: usize,
+    /// L1 only: the share of the coordinates that a step moves, at least one; 0 moves all in proportion to the gradient,
+    /// as foolbox does.
+    pub sparsity: f64,
     /// The smallest and largest allowed input.
     pub bounds: [f64; 2],
+    /// Rows attacked together. Bounds memory; an interrupt loses at most one step of them.
+    pub batch: usize,
+    /// Draws the random starts.
+    pub seed: u64,
     /// Print no progress.
     pub silent: bool,
 }
@@ -52,101 +65,148 @@ impl Default for Pgd {
             step: 0.0,
             steps: 40,
             objective: Objective::Margin,
+            random_start: false,
+            restarts: 1,
+            sparsity: 0.01,
             bounds: [0.0, 1.0],
+            batch: 128,
+            seed: 0,
             silent: false,
         }
     }
 }
 
 impl Pgd {
-    /// The inputs near `x` that the classifier is most wrong about.
+    /// The inputs near `x` that the model is most wrong about.
     ///
     /// `x`: (n, ...) f32 inside `bounds`; `y`: (n,) u32.
-    /// Guarantees: inside `bounds`; each change at most `epsilon` (to 1e-6); epsilon 0 or no steps return `x` itself; a
-    /// row's result does not depend on the other rows, up to rounding of the forward pass. An interrupt returns what was
-    /// found so far.
+    /// Guarantees: inside `bounds`; each change at most `epsilon` (to 1e-6); epsilon 0 or no steps without a random start
+    /// return `x` itself; same seed, same bytes; a row's result does not depend on the other rows, up to rounding of the
+    /// forward pass. An interrupt returns what was found so far.
     /// Errors: `Value` if a setting is negative or not finite, an input is outside of `bounds`, a label unknown, or a
     /// clean score not finite, naming the row; `Shape` if `x` and `y` do not fit.
-    pub fn run(&self, net: &Classifier, x: &Tensor, y: &Tensor) -> Result<Adversarial> {
+    pub fn run(&self, net: &dyn Model, x: &Tensor, y: &Tensor) -> Result<Adversarial> {
+        self.attack(net, x, y, &Options::default())
+    }
+
+    /// [`Pgd::run`] with a radius for each row in place of `epsilon`.
+    ///
+    /// Errors: as `run`; `Value` if there is not one radius per row.
+    pub fn run_within(&self, net: &dyn Model, x: &Tensor, y: &Tensor, epsilons: &[f64]) -> Result<Adversarial> {
+        self.attack(net, x, y, &Options { epsilons: Some(epsilons), ..Options::default() })
+    }
+
+    /// [`Pgd::run`] toward the classes `targets` (n,) u32: steps down the objective of the target.
+    ///
+    /// `success` and `any` then mean: classified as the target.
+    pub fn run_targeted(&self, net: &dyn Model, x: &Tensor, y: &Tensor, targets: &Tensor) -> Result<Adversarial> {
+        self.attack(net, x, y, &Options { targets: Some(targets), ..Options::default() })
+    }
+
+    /// [`Pgd::run`] with the first start at `start`, brought into the ball and the box.
+    ///
+    /// Errors: as `run`; `Shape` if `start` is not shaped like `x`; `Value` if it is not finite.
+    pub fn run_from(&self, net: &dyn Model, x: &Tensor, y: &Tensor, start: &Tensor) -> Result<Adversarial> {
+        self.attack(net, x, y, &Options { start: Some(start), ..Options::default() })
+    }
+
+    /// [`Pgd::run`] on an objective of the caller's, given by its slopes in the scores: slopes(row, scores, label).
+    ///
+    /// A row of `x` is found by its number, so the objective may hold numbers of its own for each.
+    pub fn run_on(
+        &self,
+        net: &dyn Model,
+        x: &Tensor,
+        y: &Tensor,
+        slopes: &dyn Fn(usize, &[f32], u32) -> Vec<f32>,
+    ) -> Result<Adversarial> {
+        self.attack(net, x, y, &Options { slopes: Some(slopes), ..Options::default() })
+    }
+
+    fn attack(&self, net: &dyn Model, x: &Tensor, y: &Tensor, options: &Options<'_>) -> Result<Adversarial> {
         self.check()?;
-        let (inputs, labels) = self.read(x, y)?;
-        check_labels(OP, &labels, net.outputs())?;
-        let predicted = if labels.is_empty() { Vec::new() } else { net.predict(x)? };
-        let clean_correct: Vec<bool> = predicted.iter().zip(&labels).map(|(p, y)| p == y).collect();
-        let wrong: Vec<bool> = clean_correct.iter().map(|c| !c).collect();
-        let mut found = Adversarial {
-            clean: x.detach(),
-            x: x.detach(),
-            labels,
-            clean_predicted: predicted.clone(),
-            predicted,
-            norm: self.norm,
-            epsilon: self.epsilon,
-            norms: vec![0.0; wrong.len()],
-            success: wrong.clone(),
-            any: wrong,
-            zero_gradient: 0,
-            not_finite: 0,
-            clean_correct,
-            interrupted: false,
+        let inputs = Inputs::read(OP, x, y, self.bounds, net.outputs())?;
+        let n = inputs.len();
+        let epsilons = self.epsilons(options, n)?;
+        let targets = options.targets.map(|targets| read_targets(targets, n, net.outputs())).transpose()?;
+        let start = options.start.map(|start| read_start(start, x)).transpose()?;
+        let own = |_: usize, scores: &[f32], label: u32| self.objective.slopes(scores, label);
+        let goal = Goal {
+            labels: targets.as_deref().unwrap_or(&inputs.labels),
+            targeted: targets.is_some(),
+            slopes: options.slopes.unwrap_or(&own),
         };
-        if self.epsilon == 0.0 || self.steps == 0 || inputs.is_empty() {
+        let rows = Rows { op: OP, net, shape: &inputs.shape };
+        let found = Adversarial::start(&rows, &inputs, x, self.norm, epsilons.clone(), targets.as_deref())?;
+        if self.steps == 0 && !self.random_start && start.is_none() {
             return Ok(found);
         }
-        let n = found.labels.len();
-        let width = inputs.len() / n;
-        let mut attacked = inputs.clone();
-        let label = format!("PGD {} {:.3}", self.norm, self.epsilon);
-        let mut progress = Progress::new(label, n.div_ceil(ROWS) * self.steps, self.silent);
-        for (part, first) in (0..n).step_by(ROWS).enumerate() {
-            let rows = first..(first + ROWS).min(n);
-            let values = rows.start * width..rows.end * width;
-            let mut batch = Batch {
-                attack: self,
-                net,
-                shape: [&[rows.len()], &x.dims()[1..]].concat(),
-                clean: &inputs[values.clone()],
-                x: attacked[values.clone()].to_vec(),
-                labels: &found.labels[rows.clone()],
-                zero: vec![false; rows.len()],
-                bad: vec![false; rows.len()],
-            };
-            for step in 0..self.steps {
-                if interrupted() {
-                    found.interrupted = true;
+        let largest = epsilons.iter().copied().fold(0.0, f64::max);
+        // A ball of radius 0 holds the input alone, and its bits stay as they are.
+        let members: Vec<usize> = (0..n).filter(|row| epsilons[*row] > 0.0).collect();
+        let rounds = members.len().div_ceil(self.batch) * self.restarts * (self.steps + 1);
+        let mut progress = Progress::new(format!("PGD {} {largest:.3}", self.norm), rounds, self.silent);
+        let mut course = Course::new(found, &inputs);
+        for (part, members) in members.chunks(self.batch).enumerate() {
+            for restart in 0..self.restarts {
+                let standing = |row: &usize| restart == 0 || !course.found.any[*row];
+                let standing: Vec<usize> = members.iter().copied().filter(standing).collect();
+                if standing.is_empty() || course.found.interrupted {
                     break;
                 }
-                let classes = batch.step()?;
-                batch.judge(&classes, &mut found.any[rows.clone()]);
-                let count = found.any.iter().filter(|any| **any).count();
-                progress.update(part * self.steps + step + 1, &format!("{count} of {n} rows wrong"));
-            }
-            let classes = batch.classes()?;
-            batch.judge(&classes, &mut found.any[rows.clone()]);
-            found.success[rows.clone()].fill(false);
-            batch.judge(&classes, &mut found.success[rows.clone()]);
-            for (row, class) in rows.clone().zip(&classes) {
-                found.predicted[row] = class.unwrap_or(found.predicted[row]);
-            }
-            found.zero_gradient += batch.zero.iter().filter(|zero| **zero).count();
-            found.not_finite += batch.bad.iter().filter(|bad| **bad).count();
-            attacked[values].copy_from_slice(&batch.x);
-            if found.interrupted {
-                break;
+                let mut batch = Batch::new(self, &rows, &inputs, standing, &epsilons);
+                match &start {
+                    Some(start) if restart == 0 => batch.start_at(start),
+                    _ if restart > 0 || self.random_start => {
+                        batch.start_at_random(|row| rng::stream(self.seed, &format!("pgd start {restart} row {row}")));
+                    }
+                    _ => {}
+                }
+                for step in 0..self.steps {
+                    if interrupted() {
+                        course.found.interrupted = true;
+                        break;
+                    }
+                    let seen = batch.step(&goal, &mut course)?;
+                    if restart == 0 {
+                        seen.join(&mut course.found.trace, step);
+                    }
+                    let count = course.found.any.iter().filter(|any| **any).count();
+                    let done = (part * self.restarts + restart) * (self.steps + 1) + step + 1;
+                    progress.update(done, &format!("{count} of {n} rows wrong"));
+                }
+                batch.finish(&goal, &mut course, restart == 0)?;
             }
         }
+        let count = course.found.any.iter().filter(|any| **any).count();
+        progress.update(rounds, &format!("{count} of {n} rows wrong"));
+        let Course { mut found, last, best, .. } = course;
         for (row, norm) in found.norms.iter_mut().enumerate() {
-            let row = row * width..(row + 1) * width;
-            let change: Vec<f32> = attacked[row.clone()].iter().zip(&inputs[row]).map(|(a, x)| a - x).collect();
+            let after = &last[row * inputs.width..(row + 1) * inputs.width];
+            let change: Vec<f32> = after.iter().zip(inputs.row(row)).map(|(a, x)| a - x).collect();
             *norm = self.norm.length(&change);
         }
-        found.x = Tensor::from_vec(attacked, x.dims(), x.device()).map_err(Error::candle(OP))?;
+        found.x = inputs.tensor(OP, last)?;
+        found.best = inputs.tensor(OP, best)?;
         Ok(found)
     }
 
-    /// The length of a step, with 0 replaced by the rule.
-    fn step_length(&self) -> f64 {
-        if self.step == 0.0 { 2.5 * self.epsilon / self.steps as f64 } else { self.step }
+    /// The length of a step within a ball, with 0 replaced by the rule.
+    pub(super) fn step_length(&self, epsilon: f64) -> f64 {
+        if self.step == 0.0 { 2.5 * epsilon / self.steps as f64 } else { self.step }
+    }
+
+    fn epsilons(&self, options: &Options<'_>, n: usize) -> Result<Vec<f64>> {
+        let Some(epsilons) = options.epsilons else { return Ok(vec![self.epsilon; n]) };
+        if epsilons.len() != n {
+            let expected = format!("{n} radii, one per row");
+            return Err(Error::Value { op: OP, expected, got: epsilons.len().to_string() });
+        }
+        if let Some(row) = epsilons.iter().position(|epsilon| !(*epsilon >= 0.0 && epsilon.is_finite())) {
+            let got = format!("{} in row {row}", epsilons[row]);
+            return Err(Error::Value { op: OP, expected: "epsilon of 0 or more and finite".into(), got });
+        }
+        Ok(epsilons.to_vec())
     }
 
     fn check(&self) -> Result<()> {
@@ -156,108 +216,50 @@ impl Pgd {
                 return Err(Error::Value { op: OP, expected, got: value.to_string() });
             }
         }
-        let [low, high] = self.bounds;
-        if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) {
-            let got = format!("[{low}, {high}]");
-            return Err(Error::Value { op: OP, expected: "bounds [low, high] with low < high".into(), got });
+        if !(0.0..=1.0).contains(&self.sparsity) {
+            return Err(Error::Value { op: OP, expected: "sparsity in [0, 1]".into(), got: self.sparsity.to_string() });
+        }
+        for (name, value) in [("restarts", self.restarts), ("batch", self.batch)] {
+            if value == 0 {
+                return Err(Error::Value { op: OP, expected: format!("{name} of at least 1"), got: "0".into() });
+            }
         }
         Ok(())
     }
-
-    fn read(&self, x: &Tensor, y: &Tensor) -> Result<(Vec<f32>, Vec<u32>)> {
-        if x.rank() < 2 {
-            return Err(Error::Shape { op: OP, expected: "x (n, ...) of rank 2 or more".into(), got: x.dims().into() });
-        }
-        if y.dims() != [x.dims()[0]] {
-            let expected = format!("y ({},), one label per input", x.dims()[0]);
-            return Err(Error::Shape { op: OP, expected, got: y.dims().into() });
-        }
-        for (tensor, name, wanted) in [(x, "x", DType::F32), (y, "y", DType::U32)] {
-            if tensor.dtype() != wanted {
-                let got = tensor.dtype().as_str().into();
-                return Err(Error::Value { op: OP, expected: format!("{name} of type {}", wanted.as_str()), got });
-            }
-        }
-        let inputs = x.flatten_all().and_then(|x| x.to_vec1::<f32>()).map_err(Error::candle(OP))?;
-        let labels = y.to_vec1::<u32>().map_err(Error::candle(OP))?;
-        let [low, high] = self.bounds;
-        // Written so that NaN fails too.
-        if let Some(at) = inputs.iter().position(|v| !(f64::from(*v) >= low && f64::from(*v) <= high)) {
-            let got = format!("{} in row {}", inputs[at], at / (inputs.len() / labels.len()));
-            return Err(Error::Value { op: OP, expected: format!("inputs in [{low}, {high}]"), got });
-        }
-        Ok((inputs, labels))
-    }
 }
 
-/// Rows attacked together.
-struct Batch<'a> {
-    attack: &'a Pgd,
-    net: &'a Classifier,
-    shape: Vec<usize>,
-    clean: &'a [f32],
-    x: Vec<f32>,
-    labels: &'a [u32],
-    zero: Vec<bool>,
-    bad: Vec<bool>,
+/// What differs between the ways to run the attack.
+#[derive(Default)]
+struct Options<'a> {
+    pub epsilons: Option<&'a [f64]>,
+    pub targets: Option<&'a Tensor>,
+    pub start: Option<&'a Tensor>,
+    pub slopes: Option<&'a dyn Fn(usize, &[f32], u32) -> Vec<f32>>,
 }
 
-impl Batch<'_> {
-    fn tensor(&self) -> Result<Tensor> {
-        let device = candle_core::Device::Cpu;
-        Tensor::from_slice(&self.x, self.shape.as_slice(), &device).map_err(Error::candle(OP))
+fn read_targets(targets: &Tensor, n: usize, outputs: usize) -> Result<Vec<u32>> {
+    if targets.dims() != [n] {
+        let expected = format!("targets ({n},), one class per input");
+        return Err(Error::Shape { op: OP, expected, got: targets.dims().into() });
     }
+    if targets.dtype() != DType::U32 {
+        let got = targets.dtype().as_str().into();
+        return Err(Error::Value { op: OP, expected: "targets of type u32".into(), got });
+    }
+    let targets = targets.to_vec1::<u32>().map_err(Error::candle(OP))?;
+    check_labels(OP, &targets, outputs)?;
+    Ok(targets)
+}
 
-    /// Moves every row one step; returns the classes *before* the step.
-    fn step(&mut self) -> Result<Vec<Option<u32>>> {
-        let (labels, objective) = (self.labels, self.attack.objective);
-        let (scores, gradient) = self.net.input_gradient(&self.tensor()?, |scores| {
-            let values = scores.detach().flatten_all()?.to_vec1::<f32>()?;
-            let width = values.len() / labels.len();
-            let rows = values.chunks_exact(width).zip(labels);
-            let slopes: Vec<f32> = rows.flat_map(|(row, y)| objective.slopes(row, *y)).collect();
-            // Linear in the scores with the objective's own slopes: the gradient is the objective's, summed over rows.
-            Ok((scores * Tensor::from_vec(slopes, scores.dims(), scores.device())?)?.sum_all()?)
-        })?;
-        let mut gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
-        let width = self.x.len() / labels.len();
-        let (step, [low, high]) = (self.attack.step_length() as f32, self.attack.bounds);
-        for (row, direction) in gradient.chunks_exact_mut(width).enumerate() {
-            match self.attack.norm.steepest(direction) {
-                Direction::Usable => {}
-                Direction::Zero => self.zero[row] = true,
-                Direction::NotFinite => self.bad[row] = true,
-            }
-            let values = row * width..(row + 1) * width;
-            let (clean, x) = (&self.clean[values.clone()], &mut self.x[values]);
-            let mut change: Vec<f32> =
-                x.iter().zip(direction).zip(clean).map(|((x, d), clean)| (*x + step * *d) - clean).collect();
-            self.attack.norm.project(&mut change, self.attack.epsilon);
-            // Project, then clip: the other order leaves the box.
-            for ((x, clean), change) in x.iter_mut().zip(clean).zip(&change) {
-                *x = (clean + change).clamp(low as f32, high as f32);
-            }
-        }
-        Ok(self.read_classes(&scores.flatten_all()?.to_vec1()?))
+fn read_start(start: &Tensor, x: &Tensor) -> Result<Vec<f32>> {
+    if start.dims() != x.dims() {
+        let expected = format!("a start of shape {:?}", x.dims());
+        return Err(Error::Shape { op: OP, expected, got: start.dims().into() });
     }
-
-    /// The classes now.
-    fn classes(&mut self) -> Result<Vec<Option<u32>>> {
-        let scores = self.net.score_values(OP, &self.tensor()?)?;
-        Ok(self.read_classes(&scores))
+    let values = start.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+        let got = format!("{} in row {}", values[at], at / (values.len() / start.dims()[0]));
+        return Err(Error::Value { op: OP, expected: "a finite start".into(), got });
     }
-
-    fn read_classes(&mut self, scores: &[f32]) -> Vec<Option<u32>> {
-        let width = scores.len() / self.labels.len();
-        let classes: Vec<Option<u32>> = scores.chunks_exact(width).map(decide).collect();
-        self.bad.iter_mut().zip(&classes).for_each(|(bad, class)| *bad |= class.is_none());
-        classes
-    }
-
-    /// Raises the flag of every row that is wrong.
-    fn judge(&self, classes: &[Option<u32>], flags: &mut [bool]) {
-        for ((flag, class), label) in flags.iter_mut().zip(classes).zip(self.labels) {
-            *flag |= class.is_some_and(|class| class != *label);
-        }
-    }
+    Ok(values)
 }

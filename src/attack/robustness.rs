@@ -3,11 +3,10 @@
 //! Each radius is attacked by [`Pgd`] on the rows that are still right, so the curve can only fall: a row broken within
 //! a small ball is broken within every larger one. Rows that are wrong before any attack count as broken at 0.
 
-use super::{Norm, Objective, Pgd};
+use super::{Model, Norm, Objective, Pgd};
 use crate::data::Dataset;
 use crate::display::{Bundle, Show, Table, number};
 use crate::error::{Error, Result};
-use crate::model::Classifier;
 use crate::progress::Progress;
 use std::time::Instant;
 
@@ -22,6 +21,10 @@ pub struct Attacks {
     pub steps: usize,
     /// What is increased.
     pub objective: Objective,
+    /// How often each attack starts; all but the first start are random.
+    pub restarts: usize,
+    /// Draws the random starts.
+    pub seed: u64,
     /// The smallest and largest allowed input.
     pub bounds: [f64; 2],
     /// Print no progress.
@@ -35,6 +38,8 @@ impl Default for Attacks {
             epsilons: vec![0.02, 0.05, 0.1, 0.15, 0.2, 0.3],
             steps: 40,
             objective: Objective::Margin,
+            restarts: 1,
+            seed: 0,
             bounds: [0.0, 1.0],
             silent: false,
         }
@@ -69,10 +74,14 @@ pub struct Robustness {
     pub objective: Objective,
     /// Steps of each attack.
     pub steps: usize,
+    /// Starts of each attack.
+    pub restarts: usize,
     /// Share of rows that are right without an attack.
     pub clean_accuracy: f64,
     /// One entry per radius, increasing; only those finished before an interrupt.
     pub rows: Vec<AtEpsilon>,
+    /// Gradients computed in all.
+    pub gradients: usize,
     /// Wall time.
     pub seconds: f64,
     /// Whether a person stopped it early.
@@ -95,7 +104,7 @@ impl Robustness {
 ///
 /// Guarantees: accuracy never rises with the radius. An interrupt returns the radii finished so far.
 /// Errors: as [`Pgd::run`]; `Value` for a set without inputs.
-pub fn robustness(net: &Classifier, data: &Dataset, attacks: &Attacks) -> Result<Robustness> {
+pub fn robustness(net: &dyn Model, data: &Dataset, attacks: &Attacks) -> Result<Robustness> {
     let start = Instant::now();
     if data.is_empty() {
         let expected = "a set with at least one input".into();
@@ -107,8 +116,11 @@ pub fn robustness(net: &Classifier, data: &Dataset, attacks: &Attacks) -> Result
         step: 0.0,
         steps: attacks.steps,
         objective: attacks.objective,
+        restarts: attacks.restarts,
+        seed: attacks.seed,
         bounds: attacks.bounds,
         silent: true,
+        ..Pgd::default()
     };
     // Radius 0 runs all checks and classifies the clean inputs.
     let clean = pgd(0.0).run(net, &data.x, &data.y)?;
@@ -122,6 +134,8 @@ pub fn robustness(net: &Classifier, data: &Dataset, attacks: &Attacks) -> Result
         norm: attacks.norm,
         objective: attacks.objective,
         steps: attacks.steps,
+        restarts: attacks.restarts,
+        gradients: 0,
         clean_accuracy: clean.clean_accuracy(),
         rows: Vec::new(),
         seconds: 0.0,
@@ -138,7 +152,8 @@ pub fn robustness(net: &Classifier, data: &Dataset, attacks: &Attacks) -> Result
                 result.interrupted = true;
                 break;
             }
-            (zero_gradient, not_finite) = (found.zero_gradient, found.not_finite);
+            (zero_gradient, not_finite) = (found.zero_gradient_rows(), found.rows_not_finite().len());
+            result.gradients += found.gradient_count();
             standing = standing.into_iter().zip(&found.any).filter(|(_, any)| !**any).map(|(row, _)| row).collect();
         }
         let accuracy = standing.len() as f64 / data.len() as f64;

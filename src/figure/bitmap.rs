@@ -44,6 +44,11 @@ impl Bitmap {
         self.values.iter().map(|v| v * v).sum::<f64>().sqrt()
     }
 
+    /// The sum of all absolute values.
+    pub fn sum_of_sizes(&self) -> f64 {
+        self.values.iter().map(|v| v.abs()).sum()
+    }
+
     /// The first channel, one vector per line.
     pub fn lines(&self) -> Vec<Vec<f64>> {
         self.values[..self.height * self.width].chunks_exact(self.width).map(<[f64]>::to_vec).collect()

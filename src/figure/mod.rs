@@ -13,7 +13,9 @@
 
 mod bitmap;
 mod boundary;
+mod course;
 mod curves;
+mod distances;
 mod json;
 mod robust;
 mod script;
@@ -22,7 +24,9 @@ mod style;
 mod triptych;
 
 pub use boundary::boundary;
+pub use course::attack_course;
 pub use curves::curves;
+pub use distances::{distances, sandwich};
 pub use json::Figure;
 /// For figures of a cell's own: the one copy that cells link.
 pub use plotly;

@@ -30,6 +30,7 @@ pub fn triptych(found: &Adversarial, row: usize) -> Result<Figure> {
     let size = match found.norm {
         crate::attack::Norm::Linf => largest,
         crate::attack::Norm::L2 => change.length(),
+        crate::attack::Norm::L1 => change.sum_of_sizes(),
     };
     // Enlarged so that the largest change has the strongest colour; nothing to enlarge if nothing changed.
     let factor = if largest > 0.0 { 0.5 / largest } else { 1.0 };

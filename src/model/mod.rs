@@ -5,7 +5,7 @@
 //! section 4: 84 of them). Parameters have the names and layouts of PyTorch: `features.0.weight` is `[out, in]` or
 //! `[out, in, height, width]`, `head.weight` is `[outputs, d]`.
 //!
-//! Uses `error`, `rng` and `guard`; used by `train`, `attack` and notebooks.
+//! Uses `error`, `rng` and `guard`; used by `train`, `attack`, `certify` and notebooks.
 //!
 //! ```
 //! use widemargin::model::{Classifier, Mlp};
@@ -20,6 +20,7 @@ mod classifier;
 mod convnet;
 mod engine;
 mod init;
+mod layers;
 mod lenet;
 mod linear;
 mod mlp;
@@ -29,6 +30,7 @@ mod resnet;
 
 pub use classifier::{Classifier, Gradients};
 pub use convnet::ConvNet;
+pub(crate) use layers::{Layer, Layers};
 pub use lenet::LeNet;
 pub use linear::Linear;
 pub use mlp::Mlp;

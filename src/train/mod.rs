@@ -1,30 +1,37 @@
 //! Fits a classifier: stochastic gradient descent with momentum on a [`Loss`].
 //!
-//! Uses `data`, `model`, `loss` and `progress`. Each epoch goes once through the data in batches that keep the mix of
-//! classes ([`Trainer::batch`]), each batch is one step of PyTorch's `SGD`. A loss on pairs, as the differential one, sees only
-//! score differences, so the head's bias is held fixed during training and set afterwards by [`threshold`], the rule (8)
-//! of the paper (arXiv:1901.08360): positives with least score 3 and negatives with largest 1 give the bias -2. For more
-//! than two classes the biases are those closest, in least squares, to that rule for each pair of classes.
+//! Uses `data`, `model`, `loss`, `progress`, and `attack` for adversarial training. Each epoch goes once through the data
+//! in batches that keep the mix of classes ([`Trainer::batch`]), each batch is one step of PyTorch's `SGD`. A loss on pairs,
+//! as the differential one, sees only score differences, so the head's bias is held fixed during training and set
+//! afterwards by [`threshold`], the rule (8) of the paper (arXiv:1901.08360): positives with least score 3 and negatives
+//! with largest 1 give the bias -2. For more than two classes the biases are those closest, in least squares, to that
+//! rule for each pair of classes.
 //!
 //! Same data, settings and seed: same parameters and same history (but for `seconds`), with any number of threads.
 
+mod adversary;
 mod batches;
 mod biases;
+mod controls;
+mod head;
 mod history;
 mod sgd;
 mod threshold;
 
+pub use adversary::Adversary;
+pub use controls::{refit_head, scale_scores};
 pub use history::{Epoch, History};
 pub use threshold::threshold;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::loss::Loss;
+use crate::loss::{self, Loss};
 use crate::model::Classifier;
 use crate::progress::{Progress, interrupted};
 use crate::{guard, rng};
 use biases::biases;
 use candle_core::Var;
+use head::Head;
 use sgd::Sgd;
 use std::time::Instant;
 
@@ -46,6 +53,14 @@ pub struct Trainer {
     pub momentum: f64,
     /// Added to the gradient: `weight_decay` times the parameter, biases included.
     pub weight_decay: f64,
+    /// How strongly the head's bias is felt: as if it were the weight of a constant feature of this size. 1 is the plain
+    /// bias, 10 moves it a hundred times as fast, 0 takes it out.
+    pub bias_scale: f64,
+    /// Train the head on features minus their mean over the training set, which is taken anew before each epoch; the
+    /// bias makes up for it, so the classifier itself stays what it is.
+    pub centre_features: bool,
+    /// Train on attacked inputs.
+    pub adversary: Option<Adversary>,
     /// Orders the examples of each epoch; the starting parameters have their own seed.
     pub seed: u64,
     /// Whether to leave out the progress line.
@@ -61,6 +76,9 @@ impl Default for Trainer {
             learning_rate: 0.05,
             momentum: 0.9,
             weight_decay: 0.0,
+            bias_scale: 1.0,
+            centre_features: false,
+            adversary: None,
             seed: 0,
             silent: false,
         }
@@ -82,10 +100,13 @@ impl Trainer {
         self.check(net, &labels)?;
         let mut shuffle = rng::stream(self.seed, "shuffle");
         let mut sgd = Sgd::new(self, self.trained(net));
+        let mut head = Head::new(self, net)?;
         let mut progress = Progress::new(format!("training ({})", self.loss.name()), self.epochs, self.silent);
         let mut history = History { loss_name: self.loss.name().into(), epochs: Vec::new(), interrupted: false };
+        let mut step = 0;
         for epoch in 1..=self.epochs {
             let start = Instant::now();
+            head.begin_epoch(net, data)?;
             let (mut loss, mut right) = (0.0, 0.0);
             for rows in batches::stratified(&labels, self.batch, &mut shuffle) {
                 if interrupted() {
@@ -94,17 +115,29 @@ impl Trainer {
                     return Ok(history);
                 }
                 let batch = if rows.len() == labels.len() { data.clone() } else { data.select(&rows)? };
-                let found = net.gradients(&batch.x, |scores| {
+                let count = rows.len();
+                step += 1;
+                let Some(batch) = self.attacked(net, batch, step)? else {
+                    history.interrupted = true;
+                    self.place_threshold(net, data, &labels)?;
+                    return Ok(history);
+                };
+                let mut found = net.gradients(&batch.x, |scores| {
                     self.check_finite(&scores.flatten_all()?.to_vec1::<f32>()?, epoch)?;
-                    self.loss.value(scores, &batch.y)
+                    match self.adversary.as_ref().and_then(|adversary| adversary.trades) {
+                        Some(beta) => loss::trades(scores, &batch.y, beta),
+                        None => self.loss.value(scores, &batch.y),
+                    }
                 })?;
                 if !found.value.is_finite() {
                     return Err(self.diverged("loss", found.value, epoch));
                 }
-                loss += found.value * rows.len() as f64;
+                loss += found.value * count as f64;
                 let seen = found.scores.flatten_all()?.to_vec1::<f32>()?;
-                right += self.right(&seen, net.outputs(), &batch.labels()?)?;
+                right += self.right(&seen[..count * net.outputs()], net.outputs(), &batch.labels()?[..count])?;
+                head.prepare(&mut found.parameters)?;
                 sgd.step(&found.parameters)?;
+                head.follow(net)?;
             }
             let count = labels.len() as f64;
             let seconds = start.elapsed().as_secs_f64();
@@ -126,6 +159,21 @@ impl Trainer {
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             return wrong("a finite weight_decay of at least 0".into(), self.weight_decay.to_string());
+        }
+        if !(self.bias_scale.is_finite() && self.bias_scale >= 0.0) {
+            return wrong("a finite bias_scale of at least 0".into(), self.bias_scale.to_string());
+        }
+        if (self.bias_scale != 1.0 || self.centre_features) && net.head_bias().is_none() {
+            return wrong(
+                "a net with a bias, to scale it or to centre features".into(),
+                "Linear { bias: false, .. }".into(),
+            );
+        }
+        if self.centre_features && self.bias_scale == 0.0 {
+            return wrong("a bias to centre features with".into(), "bias_scale 0".into());
+        }
+        if let Some(adversary) = &self.adversary {
+            adversary.check(self)?;
         }
         let classes = net.outputs().max(2);
         if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {

@@ -1,9 +1,11 @@
 //! What each kind of figure draws and says.
 
-use crate::figure_samples::{adversarial, history, line, table};
+use crate::figure_samples::{adversarial, history, line, slice, table, transfer};
 use serde_json::Value;
 use widemargin::analysis::{Profile, Spectrum};
-use widemargin::figure::{Figure, boundary, curves, robust_accuracy, spectra, triptych};
+use widemargin::figure::{
+    Figure, attack_course, boundary, curves, distances, robust_accuracy, sandwich, spectra, triptych,
+};
 use widemargin::margin::{Hyperplane, cross_entropy_limit, hard_margin};
 
 fn list(value: &Value) -> Vec<f64> {
@@ -179,4 +181,66 @@ fn an_unchanged_image_and_a_wrong_row_are_no_trouble() {
     assert_eq!(message, "triptych: expected a row below 2, got 2");
     let message = triptych(&adversarial(2), 0).unwrap_err().to_string();
     assert_eq!(message, "triptych: expected images (n, 1, h, w) or (n, 3, h, w), got [2, 2, 2, 2]");
+}
+
+#[test]
+fn distances_start_at_wrong_inputs_and_end_below_one_if_some_are_censored() {
+    let figure = distances(&[("CE", &[0.5, 0.0, f64::INFINITY, 0.25])]).unwrap();
+    let trace = &figure.json()["data"][0];
+    assert_eq!(list(&trace["x"]), [0.0, 0.0, 0.0, 0.25, 0.25, 0.5, 0.5]);
+    assert_eq!(list(&trace["y"]), [0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 0.75]);
+    assert_eq!(trace["name"], "CE (1 of 4 censored)");
+    let wanted = "CE: 4 inputs, 1 wrong without an attack, 1 censored; half of them lie within 0.25.";
+    assert_eq!(figure.alt(), wanted);
+    let hidden = distances(&[("fake", &[f64::INFINITY, f64::INFINITY, 0.1])]).unwrap();
+    assert!(hidden.alt().ends_with("2 censored; more than half are censored."), "{}", hidden.alt());
+    let message = distances(&[("CE", &[0.1, f64::NAN])]).unwrap_err().to_string();
+    assert_eq!(message, "distances: expected distances of 0 or more, got NaN in row 1");
+    assert_eq!(distances(&[]).unwrap().alt(), "No distances to show.");
+}
+
+#[test]
+fn a_sandwich_sorts_by_the_attack_and_counts_contradictions() {
+    let figure = sandwich(&[0.1, 0.4, 0.0], Some(&[0.25, 0.5, 0.0]), &[0.3, 0.2, f64::INFINITY]).unwrap();
+    assert_eq!(list(&trace(&figure, "attack")["y"])[..2], [0.2, 0.3]);
+    assert!(trace(&figure, "attack")["y"][2].is_null());
+    assert_eq!(list(&trace(&figure, "certificate")["y"]), [0.4, 0.1, 0.0]);
+    assert_eq!(list(&trace(&figure, "exact")["y"]), [0.5, 0.25, 0.0]);
+    assert!(figure.alt().starts_with("3 inputs; 1 certificates lie above what an attack found"), "{}", figure.alt());
+    let message = sandwich(&[0.1], None, &[0.1, 0.2]).unwrap_err().to_string();
+    assert_eq!(message, "sandwich: expected as many radii as distances, 2, got [1]");
+}
+
+#[test]
+fn the_course_of_an_attack_tells_wrong_rows_and_missing_gradients() {
+    let figure = attack_course(&[("PGD", &adversarial(1))]);
+    assert_eq!(list(&trace(&figure, "PGD, wrong")["y"]), [0.0, 0.5]);
+    assert_eq!(list(&trace(&figure, "PGD, zero gradient")["y"]), [0.5, 0.0]);
+    let wanted = "PGD: 0.5 of the rows wrong at the last of 2 iterations, at most 0.5 without a gradient.";
+    assert_eq!(figure.alt(), wanted);
+    assert_eq!(attack_course(&[]).alt(), "No attack to show.");
+}
+
+#[test]
+fn a_transfer_matrix_has_the_attacked_model_on_the_line() {
+    let figure = transfer().matrix();
+    assert_eq!(list(&figure.json()["data"][0]["z"][1]), [0.125, 0.75]);
+    let note = &figure.json()["layout"]["annotations"][1];
+    assert_eq!((note["text"].as_str(), note["x"].as_f64(), note["y"].as_f64()), (Some("0.250"), Some(1.0), Some(0.0)));
+    let wanted = "Share of 20 rows wrong, made against one model and tried on another: CE on CE 0.5, CE on pairs 0.25, \
+                  pairs on CE 0.125, pairs on pairs 0.75.";
+    assert_eq!(figure.alt(), wanted);
+}
+
+#[test]
+fn a_slice_shows_each_class_in_a_colour_of_its_own() {
+    let figure = slice().map();
+    let map = &figure.json()["data"][0];
+    assert_eq!(list(&map["z"][0]), [0.0, 0.0, 1.0]);
+    assert!(map["z"][2][1].is_null());
+    assert_eq!((map["zmin"].as_f64(), map["zmax"].as_f64()), (Some(-0.5), Some(1.5)));
+    assert!(trace(&figure, "class 8")["marker"]["color"].is_string());
+    let wanted =
+        "Classes in a plane through an input of class 3: 0.667 of the plane has its class, up to 2 times 0.5 away.";
+    assert_eq!(figure.alt(), wanted);
 }

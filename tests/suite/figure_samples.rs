@@ -2,8 +2,10 @@
 
 use candle_core::{Device, Tensor};
 use widemargin::analysis::{Profile, Spectrum};
-use widemargin::attack::{Adversarial, AtEpsilon, Norm, Objective, Robustness};
-use widemargin::figure::{Figure, boundary, curves, robust_accuracy, spectra, triptych};
+use widemargin::attack::{Adversarial, AtEpsilon, Iterate, Norm, Objective, Robustness, Slice, Transfer};
+use widemargin::figure::{
+    Figure, attack_course, boundary, curves, distances, robust_accuracy, sandwich, spectra, triptych,
+};
 use widemargin::margin::{cross_entropy_limit, hard_margin};
 use widemargin::train::{Epoch, History};
 
@@ -27,6 +29,8 @@ pub fn table(clean: f64, rows: &[(f64, f64)]) -> Robustness {
         norm: Norm::Linf,
         objective: Objective::Margin,
         steps: 40,
+        restarts: 1,
+        gradients: 400,
         clean_accuracy: clean,
         rows: rows.collect(),
         seconds: 1.0,
@@ -42,21 +46,44 @@ pub fn adversarial(channels: usize) -> Adversarial {
     (change[0], change[count - 1]) = (-0.25, 0.125);
     let change = Tensor::from_vec(change, clean.dims(), &Device::Cpu).unwrap();
     Adversarial {
-        x: (&clean + change).unwrap(),
+        x: (&clean + &change).unwrap(),
+        best: (&clean + change).unwrap(),
         clean,
         labels: vec![3, 3],
         clean_predicted: vec![3, 3],
         predicted: vec![8, 3],
         norm: Norm::Linf,
-        epsilon: 0.25,
+        epsilons: vec![0.25; 2],
+        targets: None,
+        iterations: vec![1; 2],
+        gradients: vec![1; 2],
+        trace: vec![
+            Iterate { rows: 2, wrong: 0, margin: -1.0, zero_gradient: 1 },
+            Iterate { rows: 2, wrong: 1, margin: 0.5, zero_gradient: 0 },
+        ],
         norms: vec![0.25, 0.0],
         success: vec![true, false],
         any: vec![true, false],
-        zero_gradient: 0,
-        not_finite: 0,
+        zero_gradient: vec![0; 2],
+        not_finite: vec![0; 2],
         clean_correct: vec![true, true],
         interrupted: false,
     }
+}
+
+pub fn transfer() -> Transfer {
+    Transfer {
+        names: vec!["CE".into(), "pairs".into()],
+        rows: 20,
+        success: vec![vec![0.5, 0.25], vec![0.125, 0.75]],
+        attack: "PGD".into(),
+    }
+}
+
+pub fn slice() -> Slice {
+    let steps = vec![-2.0, 0.0, 2.0];
+    let classes = vec![vec![Some(3), Some(3), Some(8)], vec![Some(3), Some(3), Some(8)], vec![Some(3), None, Some(3)]];
+    Slice { along: steps.clone(), across: steps, classes, length: 0.5, label: 3 }
 }
 
 pub fn line() -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
@@ -81,6 +108,11 @@ pub fn samples() -> Vec<(&'static str, Figure)> {
         ("spectra", spectra(&[("CE", &spectrum), ("differential", &spectrum)])),
         ("robust accuracy", robust_accuracy(&[("CE", &c), ("differential", &d)])),
         ("one table", c.curve()),
+        ("distances", distances(&[("CE", &[0.5, 0.0, f64::INFINITY, 0.25])]).unwrap()),
+        ("sandwich", sandwich(&[0.1, 0.0], Some(&[0.25, 0.0]), &[0.3, 0.0]).unwrap()),
+        ("course", attack_course(&[("PGD", &adversarial(1))])),
+        ("transfer", transfer().matrix()),
+        ("slice", slice().map()),
         ("grey triptych", triptych(&adversarial(1), 0).unwrap()),
         ("colour triptych", triptych(&adversarial(3), 0).unwrap()),
     ]

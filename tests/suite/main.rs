@@ -1,8 +1,16 @@
 //! The cell side, tested without a kernel. One file per module of `src`.
 
 mod analysis_spectrum;
+mod attack_evaluate;
+mod attack_masking;
+mod attack_minimal;
+mod attack_nets;
+mod attack_peers;
 mod attack_pgd;
 mod attack_robustness;
+mod attack_slice;
+mod attack_starts;
+mod certify_bounds;
 mod data_cifar10;
 mod data_damage;
 mod data_dataset;
@@ -16,6 +24,7 @@ mod figure_kinds;
 mod figure_samples;
 mod loss_all_pairs;
 mod loss_boxes;
+mod loss_baselines;
 mod loss_cross_entropy;
 mod loss_differential;
 mod loss_hessian;
@@ -34,5 +43,6 @@ mod model_network;
 mod model_ops;
 mod model_ops_convolution;
 mod model_ops_reference;
+mod train_baselines;
 mod train_fit;
 mod train_threshold;

@@ -56,6 +56,7 @@ fn descent_on_two_points_follows_the_numpy_script() {
             weight_decay: of("decay"),
             seed: 0,
             silent: true,
+            ..Trainer::default()
         };
         let mut net = Classifier::linear(&Linear::default()).unwrap();
         let history = trainer.fit(&mut net, &two_points()).unwrap();
