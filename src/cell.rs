@@ -4,9 +4,11 @@
 //! module, which is compiled once, optimised, inside the prelude (`session::generated` makes the replacement).
 
 use crate::display::{Bundle, Record, Show};
-use std::fmt::{Debug, Display};
+use std::fmt::{Debug, Display, Write as _};
 use std::io::Write;
 use std::panic::Location;
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 /// The variables of a session, by name. The same operations as evcxr's own store.
 pub mod store {
@@ -72,7 +74,9 @@ pub fn panicked() {
     Record::Evcxr("EVCXR_PANIC_NOTIFICATION".into()).emit();
 }
 
-/// A cell's last value on its way to the reader: by [`Show`] where the type has it, else by `Debug`.
+/// A cell's last value on its way to the reader: by [`Show`] where the type has it, else by `Debug`, else by its name.
+///
+/// The generated code calls `(&&&Last(value)).widemargin_show()`; method lookup takes the first trait whose bounds hold.
 pub struct Last<'a, T: ?Sized>(pub &'a T);
 
 /// Chosen first by method lookup.
@@ -81,12 +85,9 @@ pub trait ViaShow {
     fn widemargin_show(&self);
 }
 
-impl<T: Show + ?Sized> ViaShow for Last<'_, T> {
+impl<T: Show + ?Sized> ViaShow for &&Last<'_, T> {
     fn widemargin_show(&self) {
-        let bundle = self.0.bundle();
-        if !bundle.data.is_empty() {
-            Record::Result(bundle).emit();
-        }
+        result(self.0.bundle());
     }
 }
 
@@ -98,13 +99,59 @@ pub trait ViaDebug {
 
 impl<T: Debug + ?Sized> ViaDebug for &Last<'_, T> {
     fn widemargin_show(&self) {
-        Record::Result(Bundle::text(format!("{:?}", self.0))).emit();
+        let mut text = Limited(String::new());
+        // The writer refuses text beyond its limit; a `Debug` that fails for a reason of its own is shown as far as it came.
+        let whole = write!(text, "{:?}", &self.0).is_ok();
+        if !whole {
+            text.0.push_str("…\n(cut here: print it with println! to see all of it)");
+        }
+        result(Bundle::text(text.0));
+    }
+}
+
+/// Chosen when neither [`ViaShow`] nor [`ViaDebug`] applies.
+pub trait ViaName {
+    /// Shows the type's name.
+    fn widemargin_show(&self);
+}
+
+impl<T: ?Sized> ViaName for Last<'_, T> {
+    fn widemargin_show(&self) {
+        let name = std::any::type_name::<T>();
+        let name = name.split_once("::").filter(|(krate, _)| *krate == "ctx").map_or(name, |(_, name)| name);
+        result(Bundle::text(format!("a value of type {name}; #[derive(Debug)] or `impl Show` makes it visible")));
+    }
+}
+
+fn result(bundle: Bundle) {
+    if !bundle.data.is_empty() {
+        Record::Result(bundle).emit();
+    }
+}
+
+/// Text up to a length that a person may want to read; a value of a million numbers would fill the notebook's file.
+struct Limited(String);
+
+const LONGEST_DEBUG: usize = 10_000;
+
+impl std::fmt::Write for Limited {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let room = LONGEST_DEBUG.saturating_sub(self.0.len());
+        if text.len() <= room {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        let end = (0..=room).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        self.0.push_str(&text[..end]);
+        Err(std::fmt::Error)
     }
 }
 
 /// Called once when the worker has loaded the prelude: panics on the cell's thread become records.
 #[unsafe(no_mangle)]
 pub extern "C" fn widemargin_cell_start() {
+    crate::display::enter_notebook();
+    std::thread::spawn(flush_while_running);
     let main = std::thread::current().id();
     let standard = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -118,6 +165,37 @@ pub extern "C" fn widemargin_cell_start() {
     }));
 }
 
+/// How long printed text without a newline may stay in the buffer of a running cell.
+const BETWEEN_FLUSHES: Duration = Duration::from_millis(50);
+
+static RUNNING: Mutex<bool> = Mutex::new(false);
+static STARTED: Condvar = Condvar::new();
+
+/// Passes on what `print!` left in the buffer: a dot per step, or a line that overwrites itself by carriage returns.
+fn flush_while_running() {
+    loop {
+        let Ok(running) = RUNNING.lock() else { return };
+        let Ok(running) = STARTED.wait_while(running, |running| !*running) else { return };
+        drop(running);
+        std::thread::sleep(BETWEEN_FLUSHES);
+        let _ = std::io::stdout().flush();
+    }
+}
+
+fn set_running(value: bool) {
+    if let Ok(mut running) = RUNNING.lock() {
+        *running = value;
+    }
+    STARTED.notify_all();
+}
+
+/// Called when a cell has run.
+#[unsafe(no_mangle)]
+pub extern "C" fn widemargin_cell_end() {
+    set_running(false);
+    widemargin_cell_flush();
+}
+
 /// Called after each cell, and when one waits for input: text without a newline leaves the buffer with the cell that printed it.
 #[unsafe(no_mangle)]
 pub extern "C" fn widemargin_cell_flush() {
@@ -128,6 +206,7 @@ pub extern "C" fn widemargin_cell_flush() {
 #[unsafe(no_mangle)]
 pub extern "C" fn widemargin_cell_clear() {
     crate::progress::clear_interrupt();
+    set_running(true);
 }
 
 /// Called by the worker's signal handler.

@@ -35,5 +35,7 @@ pub mod jupyter;
 pub mod notebook;
 #[cfg(feature = "kernel")]
 pub mod session;
+#[cfg(feature = "kernel")]
+pub mod still;
 
 pub use error::{Error, Result};

@@ -6,12 +6,13 @@
 pub use crate::analysis::Spectrum;
 pub use crate::attack::{Adversarial, Attacks, Norm, Objective, Pgd, Robustness, robustness};
 pub use crate::data::{self, Dataset, Pair, Split, cifar10, digits, mnist, synthetic};
-pub use crate::display::{Bundle, Show, show};
+pub use crate::display::{Bundle, Png, Show, Slot, Table, clear_output, show};
 pub use crate::error::{Error, Result};
 pub use crate::figure::{self, Figure, plotly};
 pub use crate::loss::Loss;
 pub use crate::margin::{self, Hyperplane, cross_entropy_limit, hard_margin, two_point_limit};
 pub use crate::model::{Classifier, ConvNet, LeNet, Linear, Mlp, ResNet};
+pub use crate::progress::{Progress, bar, interrupted};
 pub use crate::train::{Epoch, History, Trainer};
 pub use candle_core::{self, D, DType, Device, IndexOp, Tensor, Var};
 pub use candle_nn;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use. Anything may use `error`; `prelude` may use all.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("rng", &[]),
     ("display", &[]),
@@ -13,19 +13,20 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("data", &["rng", "display"]),
     ("model", &["rng", "guard"]),
     ("loss", &["rng"]),
-    ("train", &["data", "model", "loss", "rng", "guard", "progress"]),
+    ("train", &["data", "display", "model", "loss", "rng", "guard", "progress"]),
     ("margin", &["progress"]),
     ("attack", &["data", "model", "loss", "rng", "display", "progress"]),
     ("analysis", &["display"]),
     ("figure", &["analysis", "attack", "display", "margin", "train"]),
-    ("session", &["display"]),
-    ("notebook", &["display", "session"]),
+    ("still", &["display"]),
+    ("session", &["display", "still"]),
+    ("notebook", &["display", "session", "still"]),
     ("jupyter", &["display", "session"]),
     ("cli", &["figure", "jupyter", "notebook", "session"]),
 ];
 
 /// A crate and the only places that may name it.
-const NAMED_IN: [(&str, &[&str]); 8] = [
+const NAMED_IN: [(&str, &[&str]); 10] = [
     ("plotly", &["figure"]),
     ("faer", &["analysis", "margin"]),
     ("cudarc", &["loss/differential/cuda"]),
@@ -34,6 +35,8 @@ const NAMED_IN: [(&str, &[&str]); 8] = [
     ("clap", &["cli"]),
     ("zeromq", &["jupyter"]),
     ("pulldown_cmark", &["notebook"]),
+    ("resvg", &["still"]),
+    ("dejavu", &["still"]),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<(String, String)>) {

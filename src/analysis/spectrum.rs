@@ -5,7 +5,7 @@
 //! Computed by faer's SVD in f64. Two orthogonal columns of lengths 2 and 1: energy(1) = 0.8, stable rank 1.25,
 //! effective rank 1.8899.
 
-use crate::display::{Bundle, Show, escape_html};
+use crate::display::{Bundle, Show, Table};
 use crate::error::{Error, Result};
 use candle_core::{DType, Tensor};
 use faer::Mat;
@@ -130,23 +130,11 @@ impl Profile {
 impl Show for Spectrum {
     fn bundle(&self) -> Bundle {
         let caption = format!("features ({}, {})", self.rows, self.columns);
-        let mut text =
-            format!("{caption}\n{:>8} {:>5} {:>5} {:>15} {:>12}", "", "k90", "k99", "effective rank", "stable rank");
-        let mut html = format!(
-            "<table><caption>{}</caption><thead><tr><th></th><th scope=\"col\">k90</th><th scope=\"col\">k99</th>\
-             <th scope=\"col\">effective rank</th><th scope=\"col\">stable rank</th></tr></thead><tbody>",
-            escape_html(&caption)
-        );
+        let mut table = Table::new(caption, ["", "k90", "k99", "effective rank", "stable rank"]);
         for (name, p) in [("raw", &self.raw), ("centred", &self.centred)] {
-            let (effective, stable) = (p.effective_rank(), p.stable_rank());
-            text += &format!("\n{name:>8} {:>5} {:>5} {effective:>15.2} {stable:>12.3}", p.k90(), p.k99());
-            html += &format!(
-                "<tr><th scope=\"row\">{name}</th><td>{}</td><td>{}</td><td>{effective:.2}</td><td>{stable:.3}</td></tr>",
-                p.k90(),
-                p.k99()
-            );
+            let ranks = [format!("{:.2}", p.effective_rank()), format!("{:.3}", p.stable_rank())];
+            table.row([name.to_owned(), p.k90().to_string(), p.k99().to_string()].into_iter().chain(ranks));
         }
-        html += "</tbody></table>";
-        Bundle::text(text).with("text/html", html)
+        table.bundle()
     }
 }

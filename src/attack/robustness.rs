@@ -5,7 +5,7 @@
 
 use super::{Norm, Objective, Pgd};
 use crate::data::Dataset;
-use crate::display::{Bundle, Show, escape_html};
+use crate::display::{Bundle, Show, Table, number};
 use crate::error::{Error, Result};
 use crate::model::Classifier;
 use crate::progress::Progress;
@@ -161,31 +161,17 @@ impl Show for Robustness {
             self.seconds,
             if self.interrupted { ", interrupted" } else { "" }
         );
-        let mut cells = vec![["clean".to_owned(), percent(self.clean_accuracy), "-".to_owned(), "-".to_owned()]];
+        let mut table = Table::new(caption, ["epsilon", "accuracy", "rows attacked", "zero gradient"]);
+        table.row(["clean".to_owned(), percent(self.clean_accuracy), "-".to_owned(), "-".to_owned()]);
         for row in &self.rows {
-            let epsilon = format!("{:.4}", row.epsilon).trim_end_matches('0').trim_end_matches('.').to_owned();
-            let attacked = row.attacked.to_string();
-            cells.push([epsilon, percent(row.accuracy), attacked, row.zero_gradient.to_string()]);
+            let cells = [number(row.epsilon, 4), percent(row.accuracy)];
+            table.row(cells.into_iter().chain([row.attacked.to_string(), row.zero_gradient.to_string()]));
         }
-        let head = ["epsilon", "accuracy", "rows attacked", "zero gradient"];
-        let mut text = format!("{caption}\n{:>9} {:>9} {:>14} {:>14}", head[0], head[1], head[2], head[3]);
-        let mut html = format!("<table><caption>{}</caption><thead><tr>", escape_html(&caption));
-        head.iter().for_each(|h| html += &format!("<th scope=\"col\">{h}</th>"));
-        html += "</tr></thead><tbody>";
-        for row in &cells {
-            text += &format!("\n{:>9} {:>9} {:>14} {:>14}", row[0], row[1], row[2], row[3]);
-            html += &format!("<tr><th scope=\"row\">{}</th>", row[0]);
-            row[1..].iter().for_each(|cell| html += &format!("<td>{cell}</td>"));
-            html += "</tr>";
-        }
-        html += "</tbody></table>";
         let not_finite: usize = self.rows.iter().map(|row| row.not_finite).sum();
         if not_finite > 0 {
-            let note = format!("{not_finite} rows had values that are not finite and were not attacked there.");
-            text += &format!("\n{note}");
-            html += &format!("<p>{note}</p>");
+            table.notes.push(format!("{not_finite} rows had values that are not finite and were not attacked there."));
         }
-        Bundle::text(text).with("text/html", html)
+        table.bundle()
     }
 }
 

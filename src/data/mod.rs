@@ -23,6 +23,7 @@ pub mod cifar10;
 mod content;
 mod dataset;
 mod digits;
+mod grid;
 pub mod mnist;
 mod pair;
 mod records;

@@ -5,7 +5,7 @@ use plotly::Plot;
 use serde_json::{Map, Number, Value, json};
 
 /// A figure, shown by plotly where the reader has it and as a sentence where not.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Figure {
     json: Value,
     alt: String,
@@ -71,6 +71,13 @@ impl Figure {
         *at = value;
         round(&mut self.json["layout"]);
         self
+    }
+}
+
+/// The words: the numbers of a figure inside a tuple or a list would fill a page.
+impl std::fmt::Debug for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Figure").field(&self.alt).finish()
     }
 }
 

@@ -11,7 +11,7 @@ use super::stdin::Keyboard;
 use super::task::Task;
 use crate::session::{CellError, Evaluator, Outcome, Output, Stage, Start, Stream};
 use serde_json::{Value, json};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -45,7 +45,7 @@ pub fn run(tasks: &Receiver<Task>, shared: &Shared, mut start: Start) {
         waiting: VecDeque::new(),
         opened: None,
         count: 0,
-        shown: HashSet::new(),
+        shown: HashMap::new(),
         warm: false,
     };
     evaluator.start(&mut start, tasks);
@@ -76,8 +76,8 @@ struct Desk<'a> {
     /// Id of the cell that is announced already: it waits for the session.
     opened: Option<Value>,
     count: u64,
-    /// Display ids that already have an output.
-    shown: HashSet<String>,
+    /// Display ids that already have an output, and the count of the cell that shows it.
+    shown: HashMap<String, u64>,
 }
 
 impl Desk<'_> {
@@ -311,7 +311,7 @@ fn failed(reason: String) -> Outcome {
     Outcome { error: Some(error), ..Outcome::default() }
 }
 
-fn published(output: &Output, count: u64, shown: &mut HashSet<String>) -> (&'static str, Value) {
+fn published(output: &Output, count: u64, shown: &mut HashMap<String, u64>) -> (&'static str, Value) {
     match output {
         Output::Text(stream, text) => {
             let name = if *stream == Stream::Stdout { "stdout" } else { "stderr" };
@@ -322,8 +322,15 @@ fn published(output: &Output, count: u64, shown: &mut HashSet<String>) -> (&'sta
             ("execute_result", json!({"data": bundle.data, "metadata": {}, "execution_count": count}))
         }
         Output::Update(id, bundle) => {
-            let kind = if shown.insert(id.clone()) { "display_data" } else { "update_display_data" };
+            let known = shown.contains_key(id);
+            shown.entry(id.clone()).or_insert(count);
+            let kind = if known { "update_display_data" } else { "display_data" };
             (kind, json!({"data": bundle.data, "metadata": {}, "transient": {"display_id": id}}))
+        }
+        Output::Clear { wait } => {
+            // A frontend forgets the ids of what it removes: an update would find no output.
+            shown.retain(|_, cell| *cell != count);
+            ("clear_output", json!({"wait": wait}))
         }
     }
 }

@@ -63,7 +63,10 @@ impl Loss {
 
     /// Whether it sees differences of scores only, so that a constant added to one class's scores changes nothing.
     pub fn is_pairwise(&self) -> bool {
-        *self != Loss::CrossEntropy
+        match self {
+            Loss::CrossEntropy => false,
+            Loss::Differential | Loss::SquaredPairs | Loss::SquaredHingePairs | Loss::HardestPairs(_) => true,
+        }
     }
 
     /// The loss of `scores` for labels `y`; a scalar of the scores' type, differentiable once.

@@ -1,12 +1,12 @@
 //! One page per notebook: everything inside, plotly.js once, figures interactive with the network off.
 
 use super::{Cell, Kind, Notebook};
-use crate::display::{Bundle, escape_html};
+use crate::display::{Bundle, base64, escape_html};
 use crate::session::{Output, Stream};
+use crate::still::{PLOTLY, svg};
 use pulldown_cmark::{Options, Parser};
 use std::fmt::Write;
 
-const PLOTLY: &str = "application/vnd.plotly.v1+json";
 const STYLE: &str = include_str!("page.css");
 /// Draws a figure when it comes near the view; a page of thirty figures opens at once.
 const DRAW: &str = include_str!("page.js");
@@ -29,7 +29,7 @@ pub fn html(notebook: &Notebook, plotly_js: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n{script}<script>\n{DRAW}</script>\n</body>\n</html>\n",
+         <style>\n{STYLE}</style>\n<noscript><style>.plot {{ display: none; }}</style></noscript>\n</head>\n<body>\n<main>\n{body}</main>\n{script}<script>\n{DRAW}</script>\n</body>\n</html>\n",
         title = escape_html(&title),
     )
 }
@@ -51,6 +51,7 @@ fn code(cell: &Cell, outputs: &[Output], figures: &mut usize, body: &mut String)
                 let class = if *stream == Stream::Stdout { "text" } else { "text stderr" };
                 let _ = writeln!(body, "<pre class=\"{class}\">{}</pre>", escape_html(text));
             }
+            Output::Clear { .. } => {}
             Output::Display(bundle) | Output::Result(bundle) | Output::Update(_, bundle) => {
                 show(bundle, &cell.alt, figures, body);
             }
@@ -68,13 +69,20 @@ fn show(bundle: &Bundle, alt: &str, figures: &mut usize, body: &mut String) {
         let alt = escape_html(text("text/plain").unwrap_or(alt));
         // Only `</` can end a script element early.
         let json = figure.to_string().replace("</", "<\\/");
+        // Seen only where scripts are off.
+        let still = svg(figure).map(|picture| {
+            let packed = base64(picture.as_bytes());
+            format!("<noscript><img alt=\"{alt}\" src=\"data:image/svg+xml;base64,{packed}\"></noscript>")
+        });
+        let still = still.unwrap_or_default();
         let _ = writeln!(
             body,
             "<figure><div class=\"plot\" role=\"img\" aria-label=\"{alt}\"></div>\
-             <script type=\"application/json\">{json}</script><figcaption>{alt}</figcaption></figure>"
+             <script type=\"application/json\">{json}</script>{still}<figcaption>{alt}</figcaption></figure>"
         );
     } else if let Some(png) = text("image/png") {
-        let alt = escape_html(alt);
+        // A picture's own words come first, as above.
+        let alt = escape_html(text("text/plain").unwrap_or(alt));
         let _ = writeln!(body, "<img alt=\"{alt}\" src=\"data:image/png;base64,{}\">", png.trim());
     } else if let Some(html) = text("text/html") {
         let _ = writeln!(body, "<div class=\"html\">{html}</div>");

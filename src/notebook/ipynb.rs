@@ -94,7 +94,7 @@ fn cell_text(cell: &Cell) -> String {
     if let Kind::Code { outputs, count } = &cell.kind {
         fields.push(("execution_count", json!(count).to_string()));
         let outputs: Vec<String> =
-            outputs.iter().map(|output| format!("    {}", output_value(output, *count))).collect();
+            outputs.iter().filter_map(|output| Some(format!("    {}", output_value(output, *count)?))).collect();
         let list = if outputs.is_empty() { "[]".into() } else { format!("[\n{}\n   ]", outputs.join(",\n")) };
         fields.push(("outputs", list));
     }
@@ -107,8 +107,8 @@ fn lines_text(source: &str) -> String {
     if lines.is_empty() { "[]".into() } else { format!("[\n{}\n   ]", lines.join(",\n")) }
 }
 
-fn output_value(output: &Output, count: Option<u64>) -> Value {
-    match output {
+fn output_value(output: &Output, count: Option<u64>) -> Option<Value> {
+    Some(match output {
         Output::Text(stream, text) => {
             let name = if *stream == Stream::Stdout { "stdout" } else { "stderr" };
             json!({"output_type": "stream", "name": name, "text": text})
@@ -119,5 +119,7 @@ fn output_value(output: &Output, count: Option<u64>) -> Value {
         Output::Display(bundle) | Output::Update(_, bundle) => {
             json!({"output_type": "display_data", "data": bundle.data, "metadata": {}})
         }
-    }
+        // An order to a frontend, nothing to keep.
+        Output::Clear { .. } => return None,
+    })
 }

@@ -1,8 +1,8 @@
 //! Executes a notebook from top to bottom; the first failing cell ends it.
 
-use super::{Kind, Notebook};
+use super::{Cell, Kind, Notebook};
 use crate::error::Result;
-use crate::session::{CellError, Session};
+use crate::session::{CellError, Output, Session};
 use std::fmt;
 
 /// The cell at which a notebook stopped.
@@ -28,16 +28,57 @@ impl fmt::Display for Failure {
 pub fn run(notebook: &mut Notebook, session: &mut Session, say: &mut dyn FnMut(&str)) -> Result<Option<Failure>> {
     let total = notebook.cells.iter().filter(|cell| cell.kind != Kind::Markdown).count();
     let mut number = 0;
-    for cell in &mut notebook.cells {
+    for index in 0..notebook.cells.len() {
+        let (earlier, rest) = notebook.cells.split_at_mut(index);
+        let cell = &mut rest[0];
         let Kind::Code { outputs, count } = &mut cell.kind else { continue };
         number += 1;
         let outcome = session.eval(&cell.source, &mut |_| {})?;
         say(&format!("{}: cell {number}/{total} {} {:.2} s", notebook.name, cell.id, outcome.seconds));
-        *outputs = outcome.outputs;
+        *outputs = outcome.outputs.into_iter().filter_map(|output| kept(output, earlier)).collect();
         *count = Some(number as u64);
         if let Some(error) = outcome.error {
             return Ok(Some(Failure { notebook: notebook.name.clone(), cell: (number, cell.id.clone()), error }));
         }
     }
     Ok(None)
+}
+
+/// What a file keeps of an output: text as a terminal shows it in the end; nothing here if it replaces an earlier cell's.
+fn kept(output: Output, earlier: &mut [Cell]) -> Option<Output> {
+    match output {
+        Output::Text(stream, text) => Some(Output::Text(stream, overwritten(&text))),
+        Output::Update(id, bundle) => {
+            let outputs = earlier.iter_mut().filter_map(|cell| match &mut cell.kind {
+                Kind::Code { outputs, .. } => Some(outputs),
+                Kind::Markdown => None,
+            });
+            let same = |output: &&mut Output| matches!(output, Output::Update(other, _) if *other == id);
+            match outputs.flatten().find(same) {
+                Some(Output::Update(_, content)) => {
+                    *content = bundle;
+                    None
+                }
+                _ => Some(Output::Update(id, bundle)),
+            }
+        }
+        output => Some(output),
+    }
+}
+
+/// `text` after its carriage returns: each goes back to the start of the line, and what follows replaces what was there.
+fn overwritten(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        let mut shown: Vec<char> = Vec::new();
+        for part in line.strip_suffix('\r').unwrap_or(line).split('\r') {
+            let part: Vec<char> = part.chars().collect();
+            let covered = part.len().min(shown.len());
+            shown.splice(..covered, part);
+        }
+        out.extend(shown);
+        out.push_str(end);
+    }
+    out
 }

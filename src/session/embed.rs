@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Modules of the kernel side; cells never see them.
-const KERNEL_SIDE: [&str; 5] = ["cli", "session", "jupyter", "notebook", "main.rs"];
+const KERNEL_SIDE: [&str; 6] = ["cli", "session", "still", "jupyter", "notebook", "main.rs"];
 
 fn main() {
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));

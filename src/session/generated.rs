@@ -15,8 +15,8 @@ const STORE_OPENS: &str = "mod evcxr_internal_runtime {";
 const STORE_ENDS_BEFORE: &str = "#[unsafe(no_mangle)]";
 const PANICKED: &str = "println!(\"EVCXR_PANIC_NOTIFICATION\");";
 const SHOW: &str = ").evcxr_display();";
-const SHOW_OPENS: &str = "{ use widemargin::cell::{ViaDebug as _, ViaShow as _}; match &(";
-const SHOW_CLOSES: &str = ") { value => (&widemargin::cell::Last(value)).widemargin_show() } };";
+const SHOW_OPENS: &str = "{ use widemargin::cell::{ViaDebug as _, ViaName as _, ViaShow as _}; match &(";
+const SHOW_CLOSES: &str = ") { value => (&&&widemargin::cell::Last(value)).widemargin_show() } };";
 
 /// The same program with calls into `widemargin::cell`.
 pub fn rewrite(source: &str) -> String {

@@ -12,7 +12,7 @@
 //! println!("{:?}", outcome.mime_types());
 //! # Ok(()) }
 //! ```
-//! Uses `error` and `display` only: it would host any prelude.
+//! Uses `error`, `display` and `still` only: it would host any prelude.
 
 mod analyzer;
 pub mod cache;
@@ -46,6 +46,7 @@ pub use prelude::{Prelude, cache_folder, compiler, compiler_libraries};
 
 use crate::display::Record;
 use crate::error::{Error, Result};
+use crate::still::Renderer;
 use evcxr::{CommandContext, EvalContext};
 use phases::Phases;
 use pipes::Pipes;
@@ -78,6 +79,8 @@ pub fn hook() {
 pub struct Options {
     /// The executable that calls [`hook`]; the running one if `None`.
     pub program: Option<PathBuf>,
+    /// The formats of figures; those that `WIDEMARGIN_RENDERER` names if `None`.
+    pub renderer: Option<Renderer>,
     /// Another library as the prelude; ours if `None`.
     pub guest: Option<Guest>,
 }
@@ -97,6 +100,7 @@ pub struct Completions {
 pub struct Session {
     context: CommandContext,
     pipes: Pipes,
+    renderer: Renderer,
     interrupter: Interrupter,
     /// What the worker printed before its pipes were open: reasons why it could not start.
     worker_log: Arc<Mutex<String>>,
@@ -109,6 +113,7 @@ pub struct Session {
 impl Session {
     /// Starts the evaluator; builds the prelude first if this machine has none. `say` gets a line per step.
     pub fn start(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Self> {
+        let renderer = options.renderer.map_or_else(Renderer::from_environment, Ok)?;
         let prelude = Prelude::open(&cache_folder()?, options.guest.as_ref(), say)?;
         let program = match &options.program {
             Some(program) => program.clone(),
@@ -125,7 +130,7 @@ impl Session {
             .env("LD_LIBRARY_PATH", &prelude.compiler_libraries);
         let refused = |error: evcxr::Error| Error::Session { stage: "evaluator", reason: error.to_string() };
 
-        let (context, _) = pumped(&pipes, &mut |_| {}, || EvalContext::with_subprocess_command(worker));
+        let (context, _) = pumped(&pipes, &renderer, &mut |_| {}, || EvalContext::with_subprocess_command(worker));
         let (mut context, outputs) = context.map_err(refused)?;
         let worker_log = drain(outputs);
 
@@ -139,7 +144,7 @@ impl Session {
         for (name, stand_in) in prelude.dependencies() {
             state.add_dep(name, &format!("{{ path = {stand_in:?} }}")).map_err(refused)?;
         }
-        let (first, _) = pumped(&pipes, &mut |_| {}, || context.eval_with_state(&prelude.first_cell, state));
+        let (first, _) = pumped(&pipes, &renderer, &mut |_| {}, || context.eval_with_state(&prelude.first_cell, state));
         first.map_err(|error| {
             let detail = match &error {
                 evcxr::Error::CompilationErrors(errors) => {
@@ -159,7 +164,8 @@ impl Session {
             leftovers::own(&package);
         }
         let phases = Phases::new(&pipes.folder());
-        Ok(Self { context, pipes, interrupter, worker_log, phases, opt: rustc::UNOPTIMISED, timing: false })
+        let opt = rustc::UNOPTIMISED;
+        Ok(Self { context, pipes, renderer, interrupter, worker_log, phases, opt, timing: false })
     }
 
     /// Runs one cell. `sink` gets every output as it arrives, from another thread; the outcome holds all of them.
@@ -190,7 +196,7 @@ impl Session {
         self.interrupter.begin();
         // rust-analyzer panics on some code; the next cell finds it as it was.
         let (result, mut collected) =
-            pumped(&self.pipes, sink, || catch_unwind(AssertUnwindSafe(|| context.execute(&code))));
+            pumped(&self.pipes, &self.renderer, sink, || catch_unwind(AssertUnwindSafe(|| context.execute(&code))));
         let killed = self.interrupter.end();
         let mut outcome = std::mem::take(&mut collected.outcome);
         match result {

@@ -23,6 +23,11 @@ pub enum Output {
     Result(Bundle),
     /// New content for the output with this id, or its first.
     Update(String, Bundle),
+    /// All outputs of the cell so far go away: at once, or with `wait` when the next one comes. Only a sink sees it.
+    Clear {
+        /// Whether to wait for the next output.
+        wait: bool,
+    },
 }
 
 /// Why a cell failed.
@@ -109,6 +114,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// `analyse`, `compile` and `load and run` with their seconds; the first alone if nothing was compiled.
     pub phases: Vec<(String, f64)>,
+    /// Whether the next output replaces all others.
+    pub(crate) clear_next: bool,
 }
 
 impl Outcome {
@@ -124,8 +131,18 @@ impl Outcome {
         format!("timing: {:.3} s ({})\n", self.seconds, phases.join(", "))
     }
 
-    /// Adds an output: neighbouring text of one stream joins, an update replaces its earlier content.
+    /// Adds an output: neighbouring text of one stream joins, an update replaces its earlier content, a clear removes all.
     pub fn push(&mut self, output: Output) {
+        if let Output::Clear { wait } = output {
+            self.clear_next = wait;
+            if !wait {
+                self.outputs.clear();
+            }
+            return;
+        }
+        if std::mem::take(&mut self.clear_next) {
+            self.outputs.clear();
+        }
         match (&output, self.outputs.last_mut()) {
             (Output::Text(stream, text), Some(Output::Text(last, earlier))) if stream == last => {
                 earlier.push_str(text);
@@ -147,7 +164,7 @@ impl Outcome {
     pub fn mime_types(&self) -> Vec<Vec<String>> {
         let keys = |bundle: &Bundle| bundle.data.keys().cloned().collect();
         let shown = |output: &Output| match output {
-            Output::Text(..) => None,
+            Output::Text(..) | Output::Clear { .. } => None,
             Output::Display(bundle) | Output::Result(bundle) | Output::Update(_, bundle) => Some(keys(bundle)),
         };
         self.outputs.iter().filter_map(shown).collect()

@@ -3,6 +3,7 @@
 use super::outcome::{Outcome, Output, Stream};
 use super::pipes::{Arrival, Pipes};
 use crate::display::Record;
+use crate::still::Renderer;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
@@ -34,11 +35,12 @@ pub struct Collected {
 /// Calls `evaluate` while another thread passes on what arrives, until the pipes are empty.
 pub fn pumped<T>(
     pipes: &Pipes,
+    renderer: &Renderer,
     sink: &mut (dyn FnMut(&Output) + Send),
     evaluate: impl FnOnce() -> T,
 ) -> (T, Collected) {
     std::thread::scope(|scope| {
-        let pump = scope.spawn(|| pump(pipes, sink));
+        let pump = scope.spawn(|| pump(pipes, renderer, sink));
         let result = evaluate();
         // Both pipes are open in this process, so writing their last mark cannot fail.
         let _ = pipes.finish();
@@ -62,6 +64,7 @@ impl Measure {
     /// Whether `output` fits; at the first that does not, `note` gets a line that says so.
     fn fits(&mut self, output: &Output, note: &mut dyn FnMut(Output)) -> bool {
         let (size, total, most) = match output {
+            Output::Clear { .. } => return true,
             Output::Text(_, text) => (text.len(), &mut self.text, TEXT),
             Output::Display(bundle) | Output::Result(bundle) | Output::Update(_, bundle) => {
                 (bundle.size(), &mut self.displays, DISPLAYS)
@@ -83,14 +86,14 @@ fn stderr(text: String) -> Output {
     Output::Text(Stream::Stderr, text)
 }
 
-fn pump(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send)) -> Collected {
+fn pump(pipes: &Pipes, renderer: &Renderer, sink: &mut (dyn FnMut(&Output) + Send)) -> Collected {
     let mut collected = Collected::default();
     let (mut ended, mut finished) = (0, 0);
     let mut last_words = None;
     let mut measure = Measure::default();
     while finished < 2 {
         let Some(arrival) = pipes.next() else { break };
-        let output = match arrival {
+        let mut output = match arrival {
             Arrival::EndOfCell => {
                 ended += 1;
                 if ended % 2 == 0 {
@@ -130,8 +133,12 @@ fn pump(pipes: &Pipes, sink: &mut (dyn FnMut(&Output) + Send)) -> Collected {
             Arrival::Record(Record::Display(bundle)) => Output::Display(bundle),
             Arrival::Record(Record::Result(bundle)) => Output::Result(bundle),
             Arrival::Record(Record::Update(id, bundle)) => Output::Update(id, bundle),
+            Arrival::Record(Record::Clear { wait }) => Output::Clear { wait },
             Arrival::Text(stream, text) => Output::Text(stream, text),
         };
+        if let Output::Display(bundle) | Output::Result(bundle) | Output::Update(_, bundle) = &mut output {
+            renderer.dress(bundle);
+        }
         let mut pass = |output: Output| {
             sink(&output);
             collected.outcome.push(output);

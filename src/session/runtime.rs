@@ -97,7 +97,7 @@ fn work() -> Result<(), String> {
         }
         store = run_cell(Path::new(path), function, store)?;
         if let Some(hooks) = hooks {
-            (hooks.flush)();
+            (hooks.end)();
         }
         for pipe in [&mut out, &mut err] {
             writeln!(pipe, "{END_OF_CELL}").map_err(|e| format!("pipe: {e}"))?;
@@ -142,6 +142,7 @@ fn relay(control: &Path, mut evcxr: File) -> Result<(), String> {
 struct Hooks {
     flush: Hook,
     clear: Hook,
+    end: Hook,
     interrupt: Hook,
 }
 
@@ -150,13 +151,14 @@ fn load_prelude(path: &Path) -> Result<Hooks, String> {
     // SAFETY: the file was built by this program from its own sources; its initialisers are Rust's.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) }.map_err(|e| e.to_string())?;
     let hook = |name: &str| {
-        // SAFETY: src/cell.rs declares these four as `extern "C" fn()`.
+        // SAFETY: src/cell.rs declares these five as `extern "C" fn()`.
         let symbol = unsafe { library.get::<Hook>(name.as_bytes()) };
         symbol.map(|symbol| *symbol).map_err(|e| e.to_string())
     };
     let hooks = Hooks {
         flush: hook("widemargin_cell_flush")?,
         clear: hook("widemargin_cell_clear")?,
+        end: hook("widemargin_cell_end")?,
         interrupt: hook("widemargin_cell_interrupt")?,
     };
     hook("widemargin_cell_start")?();

@@ -1,5 +1,6 @@
 //! What happened during training, one record an epoch.
 
+use crate::display::{Bundle, Show, Table};
 use std::fmt;
 
 /// The course of one call of [`Trainer::fit`](super::Trainer::fit).
@@ -44,5 +45,25 @@ impl fmt::Display for History {
             write!(f, ", loss {from:.4} to {to:.4}, training accuracy {accuracy:.3}, {seconds:.1} s")?;
         }
         if self.interrupted { f.write_str(" (interrupted)") } else { Ok(()) }
+    }
+}
+
+/// Epochs of a long run that a table shows from its start and from its end.
+const SHOWN: usize = 3;
+
+impl Show for History {
+    fn bundle(&self) -> Bundle {
+        let mut table = Table::new(self.to_string(), ["epoch", "loss", "training accuracy", "seconds"]);
+        let count = self.epochs.len();
+        for (k, epoch) in self.epochs.iter().enumerate() {
+            if count <= 2 * SHOWN + 1 || k < SHOWN || k >= count - SHOWN {
+                let numbers = [format!("{:.4}", epoch.loss), format!("{:.3}", epoch.accuracy)];
+                let row = [epoch.epoch.to_string()].into_iter().chain(numbers).chain([format!("{:.2}", epoch.seconds)]);
+                table.row(row);
+            } else if k == SHOWN {
+                table.row(["…"; 4]);
+            }
+        }
+        table.bundle()
     }
 }

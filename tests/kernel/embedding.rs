@@ -23,6 +23,6 @@ fn a_host_program_evaluates_three_cells() {
     }
     assert_eq!(shown[0], Vec::<String>::new());
     assert_eq!(shown[1], ["text/html", "text/plain"]);
-    assert_eq!(shown[2], ["application/vnd.plotly.v1+json", "text/plain"]);
+    assert_eq!(shown[2], ["application/vnd.plotly.v1+json", "image/png", "text/plain"]);
     assert!(session.variables().iter().any(|(name, kind)| name == "pair" && kind.ends_with("Pair")));
 }

@@ -24,7 +24,7 @@ fn another_library_is_the_prelude() {
     let guest =
         Guest { name: "rain-prelude".into(), folder: package(place.path()), first_cell: "use rain_prelude::*;".into() };
     let program = Some(PathBuf::from(env!("CARGO_BIN_EXE_widemargin")));
-    let options = Options { program, guest: Some(guest) };
+    let options = Options { program, guest: Some(guest), ..Options::default() };
     let mut session = Session::start(&options, &mut |line| println!("{line}")).unwrap_or_else(|e| panic!("{e}"));
 
     good(

@@ -16,6 +16,7 @@ mod notebook_files;
 mod outputs;
 mod protocol;
 mod sockets;
+mod still;
 mod switches;
 mod traps;
 mod variables;

@@ -73,3 +73,11 @@ fn the_page_holds_everything_and_asks_the_network_for_nothing() {
     );
     assert!(!page.contains("src=\"http") && !page.contains("href=\"http"));
 }
+
+#[test]
+fn a_page_without_scripts_shows_stills() {
+    let page = html(&sample(), "");
+    let still = page.split("<noscript><img alt=\"a figure\" src=\"data:image/svg+xml;base64,").nth(1).expect("a still");
+    assert!(still.starts_with("PHN2Zy"), "base64 of <svg");
+    assert!(page.contains("<noscript><style>.plot { display: none; }</style></noscript>"));
+}

@@ -40,7 +40,5 @@ fn classes_that_are_equal_unknown_or_empty_are_refused() {
 fn a_notebook_sees_both_parts_side_by_side() {
     let bundle = digits().unwrap().pair(3, 8).unwrap().bundle();
     let text = bundle.data["text/plain"].as_str().unwrap();
-    assert!(
-        text.ends_with("class   train    test\n8         118      56\n3         121      62\nall       239     118")
-    );
+    assert!(text.ends_with("class  train  test\n8        118    56\n3        121    62\nall      239   118"));
 }

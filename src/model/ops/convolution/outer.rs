@@ -44,8 +44,8 @@ impl<T: Number> Work<T> for Outer<'_, T> {
             let first = block * V::COUNT;
             let sums = &mut sums[(group * blocks + block) * taps * V::COUNT..];
             let planes = &gradient[first * plane..];
-            // Two vectors of filters share what is read of the image, if the sums fit the registers.
-            if V::REGISTERS >= 32 && block + 1 < blocks {
+            // Two vectors of filters share what is read of the image.
+            if block + 1 < blocks {
                 rows.all::<V, 2>(vectors, geometry, offsets, planes, transposed, sums);
                 block += 2;
             } else {
@@ -105,13 +105,16 @@ impl<T: Number> Rows<'_, T> {
         let mut at = 0;
         while at < offsets.len() {
             let (offsets, sums) = (&offsets[at..], &mut sums[at * V::COUNT..]);
+            // As many sums as the registers hold beside what is read.
+            let few = B == 2 && V::REGISTERS < 32;
             at += match (adjacent, geometry.kernel[1], offsets.len()) {
-                (true, 3, 9..) => self.some::<V, B, 3, 3>(vectors, offsets, gradient, sums, stride),
+                (true, 3, 6..) if few => self.some::<V, B, 2, 3>(vectors, offsets, gradient, sums, stride),
+                (true, 3, 9..) if !few => self.some::<V, B, 3, 3>(vectors, offsets, gradient, sums, stride),
                 (true, 3, _) => self.some::<V, B, 1, 3>(vectors, offsets, gradient, sums, stride),
-                (true, 5, 10..) => self.some::<V, B, 2, 5>(vectors, offsets, gradient, sums, stride),
+                (true, 5, 10..) if !few => self.some::<V, B, 2, 5>(vectors, offsets, gradient, sums, stride),
                 (true, 5, _) => self.some::<V, B, 1, 5>(vectors, offsets, gradient, sums, stride),
-                (_, _, 8..) => self.some::<V, B, 8, 1>(vectors, offsets, gradient, sums, stride),
-                (_, _, 3..) => self.some::<V, B, 3, 1>(vectors, offsets, gradient, sums, stride),
+                (_, _, 8..) if !few => self.some::<V, B, 8, 1>(vectors, offsets, gradient, sums, stride),
+                (_, _, 4..) => self.some::<V, B, 4, 1>(vectors, offsets, gradient, sums, stride),
                 _ => self.some::<V, B, 1, 1>(vectors, offsets, gradient, sums, stride),
             };
         }
