@@ -79,11 +79,9 @@ impl Loss {
     pub fn is_pairwise(&self) -> bool {
         match self {
             Loss::Differential | Loss::SquaredPairs | Loss::SquaredHingePairs | Loss::HardestPairs(_) => true,
-            Loss::CrossEntropy
-            | Loss::Hinge
-            | Loss::Square
-            | Loss::LabelSmoothing(_)
-            | Loss::LogitSqueezing(_) => false,
+            Loss::CrossEntropy | Loss::Hinge | Loss::Square | Loss::LabelSmoothing(_) | Loss::LogitSqueezing(_) => {
+                false
+            }
         }
     }
 
