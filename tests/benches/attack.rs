@@ -44,7 +44,7 @@ fn main() {
         net.save(folder.path().join("net.safetensors")).expect("saved");
         let data =
             [("x", x.clone()), ("y", y.to_dtype(candle_core::DType::I64).expect("labels"))].into_iter().collect();
-        candle_core::safetensors::save::<&str, Tensor>(&data, folder.path().join("data.safetensors")).expect("saved");
+        candle_core::safetensors::save::<&str, _>(&data, folder.path().join("data.safetensors")).expect("saved");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/attack_time.py");
         let python = std::env::var("WIDEMARGIN_TORCH_PYTHON").unwrap_or("python3".into());
         let child = Command::new(&python)

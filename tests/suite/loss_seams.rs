@@ -29,7 +29,7 @@ fn assert_agree(a: &mut dyn PairLoss, b: &mut dyn PairLoss, s: &[f64], t: &[f64]
     let bound = first.certified_rel + second.certified_rel;
     close(first.mean, second.mean, bound);
     g.iter().zip(&h).for_each(|(x, y)| close(*x, *y, bound));
-    let mut diagonal = |engine: &mut dyn PairLoss| {
+    let diagonal = |engine: &mut dyn PairLoss| {
         let (mut of_s, mut of_t) = (vec![0.0; s.len()], vec![0.0; t.len()]);
         let curvature = engine.hessian_diagonal(s, t, None, &mut of_s, &mut of_t).unwrap();
         assert_eq!(curvature.log_scale, 0.0);
@@ -124,7 +124,7 @@ fn the_loss_is_convex_and_falls_as_positives_rise() {
         let scale = 10f64.powi(seed as i32 % 4 - 1);
         let ((a, b), (c, d)) = (draw(seed, n, n, scale), draw(seed + 1000, n, n, scale));
         let middle = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x / 2.0 + y / 2.0).collect::<Vec<_>>();
-        let mut loss = |s: &[f64], t: &[f64]| evaluate(&mut AllPairs::default() as &mut dyn PairLoss, s, t).0;
+        let loss = |s: &[f64], t: &[f64]| evaluate(&mut AllPairs::default() as &mut dyn PairLoss, s, t).0;
         let (left, right, between) = (loss(&a, &b), loss(&c, &d), loss(&middle(&a, &c), &middle(&b, &d)));
         let slack = 1.0 + left.certified_rel + right.certified_rel + between.certified_rel + ROUNDINGS;
         assert!(between.mean <= slack * (left.mean / 2.0 + right.mean / 2.0));
