@@ -27,7 +27,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
 ];
 
 /// A crate and the only places that may name it.
-const NAMED_IN: [(&str, &[&str]); 10] = [
+const NAMED_IN: [(&str, &[&str]); 12] = [
     ("plotly", &["figure"]),
     ("faer", &["analysis", "certify", "margin"]),
     ("cudarc", &["loss/differential/cuda"]),
@@ -36,6 +36,8 @@ const NAMED_IN: [(&str, &[&str]); 10] = [
     ("clap", &["cli"]),
     ("zeromq", &["jupyter"]),
     ("pulldown_cmark", &["notebook"]),
+    ("mdbook_driver", &["notebook/book.rs"]),
+    ("mdbook_preprocessor", &["notebook/book.rs"]),
     ("resvg", &["still"]),
     ("dejavu", &["still"]),
 ];
