@@ -101,11 +101,12 @@ fn no_row_of_a_trained_net_is_certified_and_attacked() {
             assert!(0.0 < lipschitz[row] && lipschitz[row] <= attack[row], "{name} {row}");
             assert!(0.0 < interval[row] && interval[row] <= attack[row], "{name} {row}");
         }
-        // The strongest attack we have, at exactly the radius that intervals prove.
+        // The strongest attack we have, at the radius that is proved for exact scores; those in f32 are up to 1e-5 off.
+        let inside = |radii: &[f64]| radii.iter().map(|radius| radius * (1.0 - 1e-5)).collect::<Vec<f64>>();
         let pgd = Pgd { steps: 60, restarts: 5, silent: true, ..Pgd::default() };
-        assert_eq!(pgd.run_within(&net, x, &y, &interval).unwrap().found(), 0, "{name}");
+        assert_eq!(pgd.run_within(&net, x, &y, &inside(&interval)).unwrap().found(), 0, "{name}");
         let pgd = Pgd { norm: Norm::L2, ..pgd };
-        assert_eq!(pgd.run_within(&net, x, &y, &lipschitz).unwrap().found(), 0, "{name}");
+        assert_eq!(pgd.run_within(&net, x, &y, &inside(&lipschitz)).unwrap().found(), 0, "{name}");
     }
 }
 
