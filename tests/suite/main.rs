@@ -21,6 +21,7 @@ mod data_synthetic;
 mod display;
 mod figure_json;
 mod figure_kinds;
+mod figure_lines;
 mod figure_samples;
 mod loss_all_pairs;
 mod loss_baselines;
