@@ -17,6 +17,7 @@ mod course;
 mod curves;
 mod distances;
 mod json;
+mod lines;
 mod robust;
 mod script;
 mod spectra;
@@ -28,6 +29,7 @@ pub use course::attack_course;
 pub use curves::curves;
 pub use distances::{distances, sandwich};
 pub use json::Figure;
+pub use lines::{Series, lines};
 /// For figures of a cell's own: the one copy that cells link.
 pub use plotly;
 pub use robust::robust_accuracy;

@@ -19,6 +19,7 @@ mod data_mnist;
 mod data_pair;
 mod data_synthetic;
 mod display;
+mod experiment;
 mod figure_json;
 mod figure_kinds;
 mod figure_samples;
