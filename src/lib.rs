@@ -18,6 +18,7 @@ pub mod certify;
 pub mod data;
 pub mod display;
 pub mod error;
+pub mod experiment;
 pub mod figure;
 pub mod guard;
 pub mod loss;

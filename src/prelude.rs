@@ -12,6 +12,7 @@ pub use crate::certify::{self, Lipschitz, Smoothing, interval_radii, linear_dist
 pub use crate::data::{self, Dataset, Pair, Split, cifar10, digits, mnist, synthetic};
 pub use crate::display::{Bundle, Png, Show, Slot, Table, clear_output, show};
 pub use crate::error::{Error, Result};
+pub use crate::experiment::{self, Results};
 pub use crate::figure::{self, Figure, plotly};
 pub use crate::loss::Loss;
 pub use crate::margin::{self, Hyperplane, cross_entropy_limit, hard_margin, two_point_limit};

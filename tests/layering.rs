@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use. Anything may use `error`; `prelude` may use all.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("error", &[]),
     ("rng", &[]),
     ("display", &[]),
@@ -19,11 +19,15 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("certify", &["attack", "model", "rng", "display", "progress"]),
     ("analysis", &["display"]),
     ("figure", &["analysis", "attack", "display", "margin", "train"]),
+    (
+        "experiment",
+        &["analysis", "attack", "data", "display", "figure", "loss", "margin", "model", "progress", "train"],
+    ),
     ("still", &["display"]),
     ("session", &["display", "still"]),
     ("notebook", &["display", "session", "still"]),
     ("jupyter", &["display", "session"]),
-    ("cli", &["figure", "jupyter", "notebook", "session"]),
+    ("cli", &["data", "experiment", "figure", "jupyter", "notebook", "session"]),
 ];
 
 /// A crate and the only places that may name it.

@@ -29,6 +29,15 @@ impl Spread {
         Self { mean, deviation: (squares / (count as f64 - 1.0)).sqrt(), count }
     }
 
+    /// The 95 % interval of the mean by Student's t; `None` for fewer than two values or one that is not finite.
+    pub fn interval(&self) -> Option<[f64; 2]> {
+        if self.count < 2 || !self.mean.is_finite() || !self.deviation.is_finite() {
+            return None;
+        }
+        let wide = t_quantile(self.count as f64 - 1.0) * self.deviation / (self.count as f64).sqrt();
+        Some([self.mean - wide, self.mean + wide])
+    }
+
     /// The 95 % interval of the difference of means `self` - `other` by Welch's t test; `None` if it has none.
     ///
     /// It has none for fewer than two seeds or a mean that is not finite.

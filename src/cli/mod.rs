@@ -7,6 +7,7 @@ mod kernel;
 mod lab;
 mod nb;
 mod place;
+mod reproduce;
 mod run;
 mod version;
 
@@ -40,6 +41,8 @@ enum Command {
     /// Make the book's pages from the chapters and their executed notebooks.
     #[command(subcommand)]
     Book(book::Book),
+    /// Run the paper's experiment and answer its questions from the results.
+    Reproduce(reproduce::Reproduce),
     /// Show or empty the folder that holds the prelude.
     #[command(subcommand)]
     Cache(cache::Cache),
@@ -56,6 +59,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(run) => run.execute(),
+        Command::Reproduce(reproduce) => reproduce.execute(),
         Command::Kernel(kernel) => kernel.execute(),
         Command::Lab(lab) => lab.execute(),
         Command::Nb(nb) => nb.execute(),

@@ -95,6 +95,19 @@ impl Trainer {
     /// Errors: `Value` for a setting out of range, labels the net has no output for, a class missing from a batch, a net
     /// without bias under a loss on pairs, and a loss that is no longer finite (naming the epoch; the net is then spoilt and must be made anew); `Shape` if the data does not fit the net.
     pub fn fit(&self, net: &mut Classifier, data: &Dataset) -> Result<History> {
+        self.fit_watched(net, data, &mut |_, _| Ok(()))
+    }
+
+    /// [`Trainer::fit`] with a look at the net after each epoch; an error of `watch` ends the training.
+    ///
+    /// Under a loss on pairs the net's biases are not placed yet: save it, load a copy, and call
+    /// [`Trainer::place_biases`] on that. Guarantees: the same net as without watching.
+    pub fn fit_watched(
+        &self,
+        net: &mut Classifier,
+        data: &Dataset,
+        watch: &mut dyn FnMut(&Classifier, &Epoch) -> Result<()>,
+    ) -> Result<History> {
         guard::one_copy()?;
         let labels = data.labels()?;
         self.check(net, &labels)?;
@@ -111,7 +124,7 @@ impl Trainer {
             for rows in batches::stratified(&labels, self.batch, &mut shuffle) {
                 if interrupted() {
                     history.interrupted = true;
-                    self.place_threshold(net, data, &labels)?;
+                    self.place_biases(net, data)?;
                     return Ok(history);
                 }
                 let batch = if rows.len() == labels.len() { data.clone() } else { data.select(&rows)? };
@@ -119,7 +132,7 @@ impl Trainer {
                 step += 1;
                 let Some(batch) = self.attacked(net, batch, step)? else {
                     history.interrupted = true;
-                    self.place_threshold(net, data, &labels)?;
+                    self.place_biases(net, data)?;
                     return Ok(history);
                 };
                 let mut found = net.gradients(&batch.x, |scores| {
@@ -143,9 +156,10 @@ impl Trainer {
             let seconds = start.elapsed().as_secs_f64();
             let done = Epoch { epoch, loss: loss / count, accuracy: right / count, seconds };
             progress.update(epoch, &format!("loss {:.4} accuracy {:.3}", done.loss, done.accuracy));
+            watch(net, &done)?;
             history.epochs.push(done);
         }
-        self.place_threshold(net, data, &labels)?;
+        self.place_biases(net, data)?;
         Ok(history)
     }
 
@@ -243,15 +257,18 @@ impl Trainer {
         Ok(scores.chunks_exact(outputs).zip(labels).filter(|(row, label)| class(row) == **label).count() as f64)
     }
 
-    /// Sets the biases that a loss on pairs left free.
-    fn place_threshold(&self, net: &mut Classifier, data: &Dataset, labels: &[u32]) -> Result<()> {
+    /// Sets the biases that a loss on pairs leaves free; does nothing under any other loss.
+    ///
+    /// Errors: `Value` for scores that are not finite; as [`Trainer::fit`] for data that does not fit.
+    pub fn place_biases(&self, net: &mut Classifier, data: &Dataset) -> Result<()> {
         if !self.loss.is_pairwise() {
             return Ok(());
         }
+        let labels = data.labels()?;
         net.set_head_bias(&vec![0.0; net.outputs()])?;
         let scores = net.score_values(OP, &data.x)?;
         self.check_finite(&scores, self.epochs)?;
-        let biases: Vec<f32> = biases(&scores, net.outputs(), labels)?.iter().map(|b| *b as f32).collect();
+        let biases: Vec<f32> = biases(&scores, net.outputs(), &labels)?.iter().map(|b| *b as f32).collect();
         net.set_head_bias(&biases)
     }
 }

@@ -20,6 +20,7 @@ mod data_mnist;
 mod data_pair;
 mod data_synthetic;
 mod display;
+mod experiment;
 mod figure_json;
 mod figure_kinds;
 mod figure_lines;
