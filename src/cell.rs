@@ -3,6 +3,8 @@
 //! evcxr pastes its variable store and its error glue into every cell. The session replaces both with calls to this
 //! module, which is compiled once, optimised, inside the prelude (`session::generated` makes the replacement).
 
+mod trace;
+
 use crate::display::{Bundle, Record, Show};
 use std::fmt::{Debug, Display, Write as _};
 use std::io::Write;
@@ -160,7 +162,7 @@ pub extern "C" fn widemargin_cell_start() {
         }
         let message = info.payload_as_str().unwrap_or("the panic carries no text").to_owned();
         let (file, line) = info.location().map_or(("", 0), |place| (place.file(), place.line()));
-        let backtrace = std::backtrace::Backtrace::force_capture().to_string();
+        let backtrace = trace::functions();
         Record::Panic { message, file: file.to_owned(), line, backtrace }.emit();
     }));
 }

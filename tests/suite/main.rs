@@ -1,5 +1,6 @@
 //! The cell side, tested without a kernel. One file per module of `src`.
 
+mod analysis_directions;
 mod analysis_spectrum;
 mod attack_evaluate;
 mod attack_masking;
