@@ -41,7 +41,6 @@ impl Results {
                 accuracy,
                 attacked: 0,
                 zero_gradient: zero.get(k).and_then(Value::as_u64).unwrap_or(0) as usize,
-                not_finite: 0,
             });
             Robustness {
                 data: set.to_owned(),
@@ -52,6 +51,7 @@ impl Results {
                 restarts: 1,
                 clean_accuracy: read(&part["clean_accuracy"]).unwrap_or(f64::NAN),
                 rows: rows.collect(),
+                not_finite: Vec::new(),
                 gradients: 0,
                 seconds: 0.0,
                 interrupted: false,
