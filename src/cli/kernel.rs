@@ -64,12 +64,14 @@ impl Kernel {
     pub fn execute(self) -> Result<ExitCode> {
         match self {
             Kernel::Install { place, display_name, env, no_lab } => {
-                let installation = Installation { name: place.name.clone(), display_name, program: program()?, env };
+                let (name, shown) = (place.name.clone(), display_name.clone());
+                let installation = Installation { name, display_name: shown, program: program()?, env };
                 let script = (!no_lab).then(plotly_js);
                 let folder = install(&place.folder()?, &installation, script.as_deref())?;
-                println!("{}", folder.display());
+                println!("installed in {}", folder.display());
                 // Afterwards the first cell of a notebook does not wait for a build.
                 drop(super::start_session()?);
+                println!("ready: `widemargin lab`, or choose {display_name} as the kernel in Jupyter or VS Code");
             }
             Kernel::Uninstall { place } => {
                 let data = place.folder()?;

@@ -138,6 +138,11 @@ impl Status {
 
 /// The files of `folder` with this ending, by name.
 fn list(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        let reason =
+            format!("there is no folder {} here; start in the folder that holds it, or name a file", folder.display());
+        return Err(Error::Session { stage: "notebooks", reason });
+    }
     let entries = std::fs::read_dir(folder).map_err(Error::io("read the folder", folder))?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == ending));

@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// With nothing to do for this long, the evaluator collects names for the time when it is busy.
 const QUIET: Duration = Duration::from_millis(400);
+/// Between two pieces of such work: time for a request to come first.
+const BETWEEN_PIECES: Duration = Duration::from_millis(20);
 /// Cells that were sent together with one that failed arrive within this time.
 const TOGETHER: Duration = Duration::from_millis(10);
 
@@ -105,17 +107,19 @@ impl Desk<'_> {
 
     /// The next request; collects names while there is none.
     fn next(&mut self, tasks: &Receiver<Task>) -> Option<Task> {
+        let mut patience = QUIET;
         loop {
             if let Some(task) = self.waiting.pop_front() {
                 return Some(task);
             }
-            match tasks.recv_timeout(QUIET) {
+            match tasks.recv_timeout(patience) {
                 Ok(task) => return Some(task),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {
                     if !self.prepare() {
                         return tasks.recv().ok();
                     }
+                    patience = BETWEEN_PIECES;
                 }
             }
         }

@@ -4,7 +4,8 @@
     pip install jupyterlab notebook selenium && widemargin kernel install
     python tests/kernel/browser.py [lab] [notebook] [--out DIR]
 
-Each step checks what it can and saves a screenshot; look at them. Exit code 1 at the first step that fails.
+Each step checks what it can and saves a screenshot; look at them. Exit code 1 at the first step that fails. The last step
+opens the notebook of the repository as a stranger would: not trusted, and without our renderer.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import tempfile
 import time
 import urllib.request
 
+import jupyter_client
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -49,7 +51,7 @@ def notebook(cells):
 
 
 class Server:
-    def __init__(self, kind, folder):
+    def __init__(self, kind, folder, data=None):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -59,6 +61,8 @@ class Server:
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
         environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(folder / "config")}
+        if data:
+            environment["JUPYTER_DATA_DIR"] = str(data)
         (folder / "work").mkdir()
         self.process = subprocess.Popen(
             [
@@ -169,6 +173,34 @@ class Page:
         self.until(lambda: self.script(self.panel + drawn, index) == wanted, f"{wanted} figures of cell {index} are drawn", 60)
         return wanted
 
+    def pictures(self, index):
+        """Goes to a cell; how many of its pictures have arrived."""
+        self.script(self.panel + "return panel.content.scrollToItem(arguments[0], 'start');", index)
+        return self.script(
+            self.panel + "return [...panel.content.widgets[arguments[0]].node.querySelectorAll('img')]"
+            ".filter(i => i.src.startsWith('data:image/png') && i.naturalWidth > 100).length;", index)
+
+    def offered(self):
+        """Names in the list of completions, if one is to be seen."""
+        items = self.driver.find_elements(By.CSS_SELECTOR, ".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item")
+        return [item.text.split("(")[0].strip() for item in items if item.is_displayed()]
+
+    def complete(self, *keys, wanted):
+        """Types, and asks for completions until the wanted name is offered."""
+        self.type(*keys)
+
+        def asked():
+            # JupyterLab waits one second for an answer; on a busy machine a person asks again
+            self.type(Keys.TAB)
+            deadline = time.time() + 3
+            while time.time() < deadline:
+                if any(wanted in name for name in self.offered()):
+                    return True
+                time.sleep(0.1)
+            return False
+
+        self.until(asked, f"{wanted} is offered", 30)
+
     def run(self, index):
         self.select(index)
         self.command("notebook:run-cell")
@@ -226,8 +258,7 @@ def help_and_interrupts(page):
     assert not errors_of(page.outputs(0)), page.outputs(0)
 
     page.into_cell(4)
-    page.type("let t = Tensor::zer", Keys.TAB)
-    page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, ".jp-Completer-item"), "completions show", 15)
+    page.complete("let t = Tensor::zer", wanted="zeros")
     page.shot("02-complete")
     page.type(Keys.ESCAPE)
     page.into_cell(5)
@@ -239,14 +270,15 @@ def help_and_interrupts(page):
     page.shot("03-inspect")
     page.type(Keys.ESCAPE)
 
+    # a person reads for a moment; the kernel uses it to learn the names that it offers while a cell runs
+    time.sleep(8)
     page.select(1)
     page.start("notebook:run-cell")
     page.until(lambda: page.outputs(1), "training reports")
     time.sleep(1)
     assert page.state() == "busy", page.state()
     page.into_cell(4)
-    page.type(Keys.ENTER, "net.fea", Keys.TAB)
-    page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, ".jp-Completer-item"), "completions while a cell runs", 30)
+    page.complete(Keys.ENTER, "net.fea", wanted="features")
     page.shot("04-complete-while-training")
     page.type(Keys.ESCAPE)
     assert page.state() == "busy", page.state()
@@ -276,6 +308,47 @@ def help_and_interrupts(page):
     page.shot("06-restart-and-run-all")
 
 
+def untrusted(page):
+    """The committed notebook, not trusted, where our renderer is not installed: its figures are pictures."""
+    page.open("01.ipynb")
+    assert not page.script(page.panel + "return panel.content.model.cells.get(1).trusted;")
+    kinds = page.script(page.panel + "return panel.content.widgets.map(c => c.model.type)")
+    wanted = {i: sum(FIGURE in o.get("data", {}) for o in page.outputs(i)) for i, kind in enumerate(kinds) if kind == "code"}
+    assert sum(wanted.values()) > 3, wanted
+    for i, count in wanted.items():
+        page.until(lambda: page.pictures(i) >= count, f"{count} pictures of cell {i}", 20)
+    page.pictures(next(i for i in wanted if wanted[i]))
+    page.shot("07-untrusted")
+
+
+def visit(kind, out, notebooks, steps, data=None):
+    """Runs the steps on a server of their own, on which the notebooks lie."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        server = Server(kind, folder, data)
+        for name, content in notebooks.items():
+            (folder / "work" / name).write_text(json.dumps(content))
+        page = None
+        try:
+            page = Page(server, kind, out)
+            for step in steps:
+                start = time.time()
+                print(f"{kind}: {step.__doc__}")
+                step(page)
+                print(f"  {time.time() - start:.0f} s")
+        finally:
+            if page:
+                page.driver.quit()
+            server.end()
+
+
+def kernelspec_alone(folder):
+    """A Jupyter data folder with the kernel and without its renderer."""
+    found = jupyter_client.kernelspec.find_kernel_specs()["widemargin"]
+    shutil.copytree(found, folder / "kernels/widemargin")
+    return folder
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("kinds", nargs="*", default=["lab", "notebook"])
@@ -283,30 +356,17 @@ def main():
     arguments = parser.parse_args()
     out = pathlib.Path(arguments.out)
     out.mkdir(parents=True, exist_ok=True)
+    committed = json.loads(sorted((ROOT / "notebooks").glob("01-*.ipynb"))[0].read_text())
+    committed["metadata"]["kernelspec"] = notebook([])["metadata"]["kernelspec"]
+    first = json.loads(json.dumps(committed))
+    for cell in first["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
     for kind in arguments.kinds:
-        with tempfile.TemporaryDirectory() as folder:
-            folder = pathlib.Path(folder)
-            source = sorted((ROOT / "notebooks").glob("01-*.ipynb"))[0]
-            first = json.loads(source.read_text())
-            for cell in first["cells"]:
-                if cell["cell_type"] == "code":
-                    cell["outputs"], cell["execution_count"] = [], None
-            first["metadata"]["kernelspec"] = notebook([])["metadata"]["kernelspec"]
-            server = Server(kind, folder)
-            (folder / "work/01.ipynb").write_text(json.dumps(first))
-            (folder / "work/steps.ipynb").write_text(json.dumps(notebook([*CELLS, "", ""])))
-            page = None
-            try:
-                page = Page(server, kind, out)
-                for step in (help_and_interrupts, whole_notebook):
-                    start = time.time()
-                    print(f"{kind}: {step.__doc__}")
-                    step(page)
-                    print(f"  {time.time() - start:.0f} s")
-            finally:
-                if page:
-                    page.driver.quit()
-                server.end()
+        notebooks = {"01.ipynb": first, "steps.ipynb": notebook([*CELLS, "", ""])}
+        visit(kind, out, notebooks, [help_and_interrupts, whole_notebook])
+        with tempfile.TemporaryDirectory() as data:
+            visit(kind, out, {"01.ipynb": committed}, [untrusted], kernelspec_alone(pathlib.Path(data)))
 
 
 if __name__ == "__main__":

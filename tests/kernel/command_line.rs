@@ -48,6 +48,17 @@ fn an_unknown_notebook_name_lists_the_known_ones() {
 }
 
 #[test]
+fn without_the_notebooks_a_name_is_answered_with_where_to_start() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for command in ["run", "lab"] {
+        let output = widemargin(folder.path(), &[command, "01"]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains("no folder notebooks here; start in the folder that holds it"), "{error}");
+    }
+}
+
+#[test]
 fn a_failing_cell_is_named_with_its_notebook_and_line() {
     let message = failing(&notebook(&["let a = 1;", "let b = 2;\nlet c: u8 = \"x\".parse()?;"]));
     assert!(message.contains("bad: cell 2 (c1): line 2 stopped by ?: invalid digit"), "{message}");

@@ -3,8 +3,11 @@
     pip install jupyter_client && widemargin kernel install && python tests/kernel/conformity_more.py
 """
 
+import json
 import os
+import pathlib
 import signal
+import tempfile
 import time
 import unittest
 
@@ -186,15 +189,16 @@ class Output(Shared):
         self.assertEqual(self.kernel.run(code).text(), "x")
 
     def test_text_is_streamed_while_the_cell_runs(self):
-        request = self.kernel.send(
-            'println!("early"); std::thread::sleep(std::time::Duration::from_secs(2)); println!("late");'
-        )
-        self.kernel.collect(request, until=lambda m: m["msg_type"] == "stream" and "early" in m["content"]["text"])
-        seen = time.time()
-        self.kernel.collect(request)
-        # the cell sleeps 2 s between the two; half of it allows for a busy machine
-        self.assertGreater(time.time() - seen, 1)
-        self.kernel.reply(request)
+        with tempfile.TemporaryDirectory() as folder:
+            # the cell goes on when its first line has arrived here
+            seen = pathlib.Path(folder) / "seen"
+            nap = "std::thread::sleep(std::time::Duration::from_millis(5));"
+            wait = f"while !std::path::Path::new({json.dumps(str(seen))}).exists() {{ {nap} }}"
+            request = self.kernel.send(f'println!("early"); {wait} println!("late");')
+            self.kernel.collect(request, until=lambda m: m["msg_type"] == "stream" and "early" in m["content"]["text"])
+            seen.touch()
+            rest = Cell(self.kernel.reply(request), self.kernel.collect(request))
+            self.assertEqual(rest.text().strip(), "late")
 
     def test_carriage_returns_arrive_as_they_were_printed(self):
         code = 'use std::io::Write as _; for i in 0..3 { print!("\\r{i}"); std::io::stdout().flush()?; }'
@@ -439,11 +443,9 @@ class Interrupts(Shared):
         calls = ", ".join(f"f{i}().len()" for i in numbers)
         request = self.kernel.send(f"{functions}let never: usize = [{calls}].iter().sum();")
         time.sleep(1.0)
-        start = time.time()
         self.interrupt()
         self.kernel.collect(request)
         self.assertEqual(self.kernel.reply(request)["content"]["ename"], "interrupted")
-        self.assertLess(time.time() - start, 30)
         self.assertEqual(self.kernel.run("kept").value(), ["7"])
 
     def test_an_idle_kernel_ignores_it(self):
@@ -457,7 +459,8 @@ class Interrupts(Shared):
     def test_cells_behind_an_interrupted_one_do_not_run(self):
         request = self.training()
         behind = self.kernel.send("1")
-        time.sleep(0.2)
+        # answered on the same channel, so the cell before it has arrived
+        self.kernel.ask("kernel_info_request", {})
         self.interrupt()
         self.assertEqual(self.kernel.reply(request)["content"]["status"], "ok")
         self.assertEqual(self.kernel.reply(behind)["content"]["status"], "aborted")
@@ -483,8 +486,22 @@ class Meanwhile(Shared):
     def setUpClass(cls):
         super().setUpClass()
         cls.kernel.run("let quizzical_number = 1; let words = vec![String::new()];")
-        # names are collected when the kernel has been quiet for a moment
-        time.sleep(4)
+        # names are collected when the kernel has been quiet for a moment; a busy machine takes longer
+        deadline = time.time() + WAIT
+        while not cls.collected() and time.time() < deadline:
+            time.sleep(2)
+
+    @classmethod
+    def collected(cls):
+        cell = cls.kernel.send('println!("on"); std::thread::sleep(std::time::Duration::from_secs(2));')
+        cls.kernel.collect(cell, until=lambda m: m["msg_type"] == "stream")
+        message = cls.kernel.client.session.msg("complete_request", {"code": "words.ret", "cursor_pos": 9})
+        cls.kernel.client.shell_channel.send(message)
+        # the cell's own reply is one of the two, and may come first
+        replies = [cls.kernel.client.get_shell_msg(timeout=WAIT) for _ in range(2)]
+        found = next(r["content"] for r in replies if r["parent_header"]["msg_id"] == message["header"]["msg_id"])
+        partial = "widemargin" in found["metadata"]
+        return partial and any(match.startswith("retain") for match in found["matches"])
 
     def setUp(self):
         self.cell = self.kernel.send('println!("on"); std::thread::sleep(std::time::Duration::from_secs(6)); 9')
@@ -494,12 +511,10 @@ class Meanwhile(Shared):
         self.assertEqual(self.kernel.reply(self.cell)["content"]["status"], "ok")
 
     def fast(self, kind, content):
-        start = time.time()
         message = self.kernel.client.session.msg(kind, content)
         self.kernel.client.shell_channel.send(message)
         reply = self.kernel.client.get_shell_msg(timeout=WAIT)
         self.assertEqual(reply["parent_header"]["msg_id"], message["header"]["msg_id"], "the cell ended first")
-        self.assertLess(time.time() - start, 4)
         return reply["content"]
 
     def test_completion_knows_variables_members_and_the_prelude(self):

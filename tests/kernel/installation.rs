@@ -29,8 +29,10 @@ fn json(text: &str) -> Value {
 fn what_install_writes_jupyter_can_read_and_uninstall_removes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let install = ["kernel", "install", "--name", "mine", "--display-name", "Mine", "--env", "A=b=c"];
-    good(folder.path(), &install);
+    let told = good(folder.path(), &install);
     let data = folder.path().join("user");
+    assert!(told.contains(&format!("installed in {}", data.join("kernels/mine").display())), "{told}");
+    assert!(told.contains("ready: ") && told.contains("choose Mine as the kernel"), "{told}");
     let spec = json(&std::fs::read_to_string(data.join("kernels/mine/kernel.json")).expect("written"));
     assert_eq!(spec["argv"][0], env!("CARGO_BIN_EXE_widemargin"));
     assert_eq!(
