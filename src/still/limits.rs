@@ -34,8 +34,13 @@ pub fn check(data: &[&Value], layout: &Value) -> Result<()> {
             let values = items(&trace[key]);
             let axis = trace[format!("{key}axis")].as_str().unwrap_or(key);
             let named = layout[format!("{key}axis{}", axis.get(1..).unwrap_or_default())]["type"] == "category";
-            if !named && !values.is_empty() && values.iter().filter(|v| !v.is_null()).all(is_date) {
-                return refuse("dates", values[0].to_string());
+            let mut known = values.iter().filter(|v| !v.is_null()).peekable();
+            // A legend's own trace has no values at all.
+            if let Some(first) = known.peek().filter(|_| !named)
+                && is_date(first)
+                && known.clone().all(is_date)
+            {
+                return refuse("dates", first.to_string());
             }
         }
     }

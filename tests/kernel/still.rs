@@ -29,6 +29,12 @@ fn attribute(svg: &str, element: &str, k: usize, name: &str) -> String {
 }
 
 #[test]
+fn a_trace_that_only_names_a_colour_in_the_legend_is_no_date() {
+    let drawn = panel(json!([{"x": [0, 1], "y": [1, 2]}, {"x": [null], "y": [null], "name": "class 0"}]), json!({}));
+    assert!(texts(&drawn).contains(&"class 0".to_owned()));
+}
+
+#[test]
 fn points_stand_where_their_numbers_say() {
     let axes = json!({"xaxis": {"range": [0, 6]}, "yaxis": {"range": [-1, 2]}});
     let data = json!([{"x": [0, 3, 6], "y": [-1, 0.5, 2], "mode": "markers"}]);
