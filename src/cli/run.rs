@@ -11,7 +11,7 @@ use std::time::Instant;
 /// Execute notebooks and write each as .ipynb and as one self-contained HTML page.
 #[derive(clap::Args)]
 pub struct Run {
-    /// Notebooks: paths, or names such as 01 or 01-see-the-margin; all of notebooks/ if none is given.
+    /// Notebooks: paths, or names such as 01 or 01-fooled; all of notebooks/ if none is given.
     notebooks: Vec<String>,
     /// The folder for the executed notebooks and the pages.
     #[arg(long, value_name = "DIR", default_value = "target/notebooks")]

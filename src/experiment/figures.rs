@@ -6,7 +6,7 @@ use super::{Results, read};
 use crate::analysis::{Profile, Spectrum};
 use crate::attack::{Adversarial, AtEpsilon, Norm, Objective, Robustness, Transfer};
 use crate::error::{Error, Result};
-use crate::figure::{self, Figure, Series};
+use crate::figure::{self, Figure, Scale};
 use crate::train::{Epoch, History};
 use candle_core::{Device, Tensor};
 use serde_json::Value;
@@ -41,7 +41,6 @@ impl Results {
                 accuracy,
                 attacked: 0,
                 zero_gradient: zero.get(k).and_then(Value::as_u64).unwrap_or(0) as usize,
-                not_finite: 0,
             });
             Robustness {
                 data: set.to_owned(),
@@ -54,6 +53,7 @@ impl Results {
                 rows: rows.collect(),
                 gradients: 0,
                 seconds: 0.0,
+                not_finite: Vec::new(),
                 interrupted: false,
             }
         };
@@ -112,15 +112,17 @@ impl Results {
             for kind in ["raw", "centred"] {
                 let entries = n["ranks"].as_array().cloned().unwrap_or_default();
                 let point = |e: &Value| Some((e["epoch"].as_f64()?, read(&e[kind]["k99"])?));
-                let points = entries.iter().filter_map(point).collect();
-                series.push(Series { name: format!("{name}, {kind}"), points });
+                let points: Points = entries.iter().filter_map(point).collect();
+                series.push((format!("{name}, {kind}"), points));
             }
         }
-        Ok(figure::lines("Rank of the features", "epoch", "directions with 99 % of the energy", &series))
+        lines("Rank of the features", "epoch", "directions with 99 % of the energy", &series)
     }
 
     /// Training accuracy against the share of pairs drawn so far, for several sizes of a batch.
-    pub fn pairs_used(&self) -> Figure {
+    ///
+    /// Errors: `Value` for results that hold no numbers.
+    pub fn pairs_used(&self) -> Result<Figure> {
         let mut series = Vec::new();
         for record in &self.records {
             let n = &record["numbers"];
@@ -131,9 +133,9 @@ impl Results {
             let entries = n["accuracy"].as_array().cloned().unwrap_or_default();
             let point = |e: &Value| Some((e["epoch"].as_f64()? * share, read(&e["train"])?));
             let name = format!("{}, batches of {}", text(&record["settings"]["network"]), record["settings"]["batch"]);
-            series.push(Series { name, points: entries.iter().filter_map(point).collect() });
+            series.push((name, entries.iter().filter_map(point).collect::<Points>()));
         }
-        figure::lines("Pairs used", "share of all pairs drawn (with repetition)", "training accuracy", &series)
+        lines("Pairs used", "share of all pairs drawn (with repetition)", "training accuracy", &series)
     }
 
     /// The published ratio against the factor of the last layer: a cosmetic change that moves no boundary.
@@ -146,17 +148,18 @@ impl Results {
             if !["cross-entropy", "differential"].contains(&name.as_str()) {
                 continue;
             }
-            let lines = n["published"][set].as_array().cloned().unwrap_or_default();
+            let entries = n["published"][set].as_array().cloned().unwrap_or_default();
             for (key, words) in [
                 ("cross_entropy_one_output", "cross-entropy PGD, one output"),
                 ("cross_entropy_two_outputs", "cross-entropy PGD, two outputs"),
                 ("margin", "margin PGD"),
             ] {
-                let points = lines.iter().filter_map(|l| Some((l["factor"].as_f64()?, read(&l[key])?))).collect();
-                series.push(Series { name: format!("{name}: {words}"), points });
+                let points: Points =
+                    entries.iter().filter_map(|l| Some((l["factor"].as_f64()?, read(&l[key])?))).collect();
+                series.push((format!("{name}: {words}"), points));
             }
         }
-        Ok(figure::lines("Ratio found at 0.3", "factor of the last layer", "share of images", &series))
+        lines("Ratio found at 0.3", "factor of the last layer", "share of images", &series)
     }
 
     /// The transfer matrix of cross-entropy and differential training, the first seed.
@@ -203,6 +206,15 @@ impl Results {
     fn unknown(&self, got: &str) -> Error {
         Error::Unknown { what: "network", got: got.into(), known: self.networks() }
     }
+}
+
+type Points = Vec<(f64, f64)>;
+
+/// Lines on linear axes.
+fn lines(title: &str, x: &str, y: &str, series: &[(String, Points)]) -> Result<Figure> {
+    let curves: Vec<(&str, &[(f64, f64)])> =
+        series.iter().map(|(name, points)| (name.as_str(), points.as_slice())).collect();
+    figure::lines(title, Scale::Linear(x), Scale::Linear(y), &curves)
 }
 
 fn check_set(set: &str) -> Result<()> {

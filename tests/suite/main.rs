@@ -1,5 +1,6 @@
 //! The cell side, tested without a kernel. One file per module of `src`.
 
+mod analysis_directions;
 mod analysis_spectrum;
 mod attack_evaluate;
 mod attack_masking;
@@ -22,6 +23,7 @@ mod display;
 mod experiment;
 mod figure_json;
 mod figure_kinds;
+mod figure_lines;
 mod figure_samples;
 mod loss_all_pairs;
 mod loss_baselines;
