@@ -51,9 +51,9 @@ impl Results {
                 restarts: 1,
                 clean_accuracy: read(&part["clean_accuracy"]).unwrap_or(f64::NAN),
                 rows: rows.collect(),
-                not_finite: Vec::new(),
                 gradients: 0,
                 seconds: 0.0,
+                not_finite: Vec::new(),
                 interrupted: false,
             }
         };
@@ -112,7 +112,7 @@ impl Results {
             for kind in ["raw", "centred"] {
                 let entries = n["ranks"].as_array().cloned().unwrap_or_default();
                 let point = |e: &Value| Some((e["epoch"].as_f64()?, read(&e[kind]["k99"])?));
-                let points = entries.iter().filter_map(point).collect();
+                let points: Points = entries.iter().filter_map(point).collect();
                 series.push((format!("{name}, {kind}"), points));
             }
         }
@@ -121,7 +121,7 @@ impl Results {
 
     /// Training accuracy against the share of pairs drawn so far, for several sizes of a batch.
     ///
-    /// Errors: none for results that were read.
+    /// Errors: `Value` for results that hold no numbers.
     pub fn pairs_used(&self) -> Result<Figure> {
         let mut series = Vec::new();
         for record in &self.records {
@@ -133,7 +133,7 @@ impl Results {
             let entries = n["accuracy"].as_array().cloned().unwrap_or_default();
             let point = |e: &Value| Some((e["epoch"].as_f64()? * share, read(&e["train"])?));
             let name = format!("{}, batches of {}", text(&record["settings"]["network"]), record["settings"]["batch"]);
-            series.push((name, entries.iter().filter_map(point).collect()));
+            series.push((name, entries.iter().filter_map(point).collect::<Points>()));
         }
         lines("Pairs used", "share of all pairs drawn (with repetition)", "training accuracy", &series)
     }
@@ -148,13 +148,14 @@ impl Results {
             if !["cross-entropy", "differential"].contains(&name.as_str()) {
                 continue;
             }
-            let lines = n["published"][set].as_array().cloned().unwrap_or_default();
+            let entries = n["published"][set].as_array().cloned().unwrap_or_default();
             for (key, words) in [
                 ("cross_entropy_one_output", "cross-entropy PGD, one output"),
                 ("cross_entropy_two_outputs", "cross-entropy PGD, two outputs"),
                 ("margin", "margin PGD"),
             ] {
-                let points = lines.iter().filter_map(|l| Some((l["factor"].as_f64()?, read(&l[key])?))).collect();
+                let points: Points =
+                    entries.iter().filter_map(|l| Some((l["factor"].as_f64()?, read(&l[key])?))).collect();
                 series.push((format!("{name}: {words}"), points));
             }
         }
@@ -205,6 +206,15 @@ impl Results {
     fn unknown(&self, got: &str) -> Error {
         Error::Unknown { what: "network", got: got.into(), known: self.networks() }
     }
+}
+
+type Points = Vec<(f64, f64)>;
+
+/// Lines on linear axes.
+fn lines(title: &str, x: &str, y: &str, series: &[(String, Points)]) -> Result<Figure> {
+    let curves: Vec<(&str, &[(f64, f64)])> =
+        series.iter().map(|(name, points)| (name.as_str(), points.as_slice())).collect();
+    figure::lines(title, Scale::Linear(x), Scale::Linear(y), &curves)
 }
 
 fn check_set(set: &str) -> Result<()> {
@@ -263,13 +273,4 @@ fn adversarial(sample: &Value) -> Result<Adversarial> {
         trace: Vec::new(),
         interrupted: false,
     })
-}
-
-/// The series in one plane; a point that is not finite is left out.
-fn lines(title: &str, x: &str, y: &str, series: &[(String, Vec<(f64, f64)>)]) -> Result<Figure> {
-    let finite =
-        |points: &[(f64, f64)]| points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
-    let series: Vec<(&str, Vec<(f64, f64)>)> = series.iter().map(|(name, points)| (&**name, finite(points))).collect();
-    let series: Vec<(&str, &[(f64, f64)])> = series.iter().map(|(name, points)| (*name, &**points)).collect();
-    figure::lines(title, Scale::Linear(x), Scale::Linear(y), &series)
 }
