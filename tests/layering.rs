@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
 ];
 
 /// A crate and the only places that may name it.
-const NAMED_IN: [(&str, &[&str]); 10] = [
+const NAMED_IN: [(&str, &[&str]); 12] = [
     ("plotly", &["figure"]),
     ("faer", &["analysis", "certify", "margin"]),
     ("cudarc", &["cuda"]),
@@ -37,6 +37,8 @@ const NAMED_IN: [(&str, &[&str]); 10] = [
     ("clap", &["cli"]),
     ("zeromq", &["jupyter"]),
     ("pulldown_cmark", &["notebook"]),
+    ("mdbook_driver", &["notebook/book.rs"]),
+    ("mdbook_preprocessor", &["notebook/book.rs"]),
     ("resvg", &["still"]),
     ("dejavu", &["still"]),
 ];

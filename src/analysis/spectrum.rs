@@ -1,13 +1,14 @@
 //! Singular values of a feature matrix (n, d), raw and centred, and the ranks read off them.
 //!
 //! With singular values σ: energy(k) = Σ_{i≤k} σ_i²/Σ σ², k90 and k99 the first k with that share, effective rank
-//! exp(-Σ p ln p) with p = σ/Σσ (Roy and Vetterli, EUSIPCO 2007), stable rank Σσ²/σ_1² (Rudelson and Vershynin 2007).
-//! Computed by faer's SVD in f64. Two orthogonal columns of lengths 2 and 1: energy(1) = 0.8, stable rank 1.25,
-//! effective rank 1.8899.
+//! exp(-Σ p ln p) with p = σ/Σσ (Roy and Vetterli, EUSIPCO 2007), stable rank Σσ²/σ_1² (Rudelson and Vershynin 2007),
+//! participation ratio (Σσ²)²/Σσ⁴. Computed by faer's SVD in f64. Two orthogonal columns of lengths 2 and 1: energy(1) = 0.8,
+//! stable rank 1.25, effective rank 1.8899, participation ratio 1.4706.
 
+use super::matrix::{centre, failed, floor, read};
 use crate::display::{Bundle, Show, Table};
-use crate::error::{Error, Result};
-use candle_core::{DType, Tensor};
+use crate::error::Result;
+use candle_core::Tensor;
 use faer::Mat;
 
 const OP: &str = "spectrum";
@@ -39,24 +40,13 @@ impl Spectrum {
     ///
     /// Errors: `Shape` unless the rank is 2 and n, d > 0; `Value` naming the place of a value that is not finite.
     pub fn of(features: &Tensor) -> Result<Self> {
-        let (rows, columns) = match features.dims() {
-            [n, d] if *n > 0 && *d > 0 => (*n, *d),
-            got => return Err(Error::Shape { op: OP, expected: "features (n, d), not empty".into(), got: got.into() }),
-        };
-        let values = features.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
-        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-            let got = format!("{} in row {}, column {}", values[at], at / columns, at % columns);
-            return Err(Error::Value { op: OP, expected: "finite features".into(), got });
-        }
-        let mut matrix = Mat::from_fn(rows, columns, |i, j| values[i * columns + j]);
+        let mut matrix = read(OP, features)?;
+        let (rows, columns) = (matrix.nrows(), matrix.ncols());
         let raw = singular_values(&matrix)?;
-        for j in 0..columns {
-            let mean = (0..rows).map(|i| matrix[(i, j)]).sum::<f64>() / rows as f64;
-            (0..rows).for_each(|i| matrix[(i, j)] -= mean);
-        }
+        centre(&mut matrix);
         let centred = singular_values(&matrix)?;
-        // Below this a value is rounding of the decomposition or of the mean, and a constant matrix has rank 0.
-        let floor = raw[0] * rows.max(columns) as f64 * f64::EPSILON;
+        // A constant matrix has rank 0 once its mean is off.
+        let floor = floor(raw[0], &matrix);
         let profile = |values: Vec<f64>| Profile {
             singular_values: values.into_iter().map(|v| if v <= floor { 0.0 } else { v }).collect(),
         };
@@ -65,11 +55,7 @@ impl Spectrum {
 }
 
 fn singular_values(matrix: &Mat<f64>) -> Result<Vec<f64>> {
-    matrix.singular_values().map_err(|e| Error::Value {
-        op: OP,
-        expected: "a matrix whose SVD converges".into(),
-        got: format!("{e:?}"),
-    })
+    matrix.singular_values().map_err(|e| failed(OP, e))
 }
 
 impl Profile {
@@ -102,6 +88,16 @@ impl Profile {
         if largest == 0.0 { 0.0 } else { self.squares(usize::MAX) / largest }
     }
 
+    /// The participation ratio (Σσ²)²/Σσ⁴: between 1 and min(n, d), or 0.
+    pub fn participation_ratio(&self) -> f64 {
+        let largest = self.singular_values.first().copied().unwrap_or(0.0);
+        if largest == 0.0 {
+            return 0.0;
+        }
+        let fourths: f64 = self.singular_values.iter().map(|v| (v / largest).powi(4)).sum();
+        self.squares(usize::MAX).powi(2) / fourths
+    }
+
     fn squares(&self, k: usize) -> f64 {
         // Relative to the largest, so that squares of 1e-200 do not vanish.
         let largest = self.singular_values.first().copied().unwrap_or(0.0);
@@ -111,7 +107,7 @@ impl Profile {
         self.singular_values.iter().take(k).map(|v| (v / largest).powi(2)).sum()
     }
 
-    fn directions(&self, share: f64) -> usize {
+    pub(super) fn directions(&self, share: f64) -> usize {
         let total = self.squares(usize::MAX);
         if total == 0.0 {
             return 0;
@@ -130,9 +126,9 @@ impl Profile {
 impl Show for Spectrum {
     fn bundle(&self) -> Bundle {
         let caption = format!("features ({}, {})", self.rows, self.columns);
-        let mut table = Table::new(caption, ["", "k90", "k99", "effective rank", "stable rank"]);
+        let mut table = Table::new(caption, ["", "k90", "k99", "effective rank", "stable rank", "participation"]);
         for (name, p) in [("raw", &self.raw), ("centred", &self.centred)] {
-            let ranks = [format!("{:.2}", p.effective_rank()), format!("{:.3}", p.stable_rank())];
+            let ranks = [p.effective_rank(), p.stable_rank(), p.participation_ratio()].map(|rank| format!("{rank:.3}"));
             table.row([name.to_owned(), p.k90().to_string(), p.k99().to_string()].into_iter().chain(ranks));
         }
         table.bundle()

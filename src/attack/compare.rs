@@ -101,6 +101,9 @@ pub fn compare(models: &[(&str, &[Evaluated])]) -> Result<Comparison> {
             return refuse("an evaluation of each model", format!("none of {name}"));
         }
         for run in *runs {
+            if run.interrupted {
+                return refuse("evaluations that were not interrupted", format!("one of {name} was"));
+            }
             let own = signature(run);
             if first.get_or_insert_with(|| own.clone()) != &own {
                 return refuse("evaluations on the same sets with the same attacks", format!("others for {name}"));

@@ -132,6 +132,10 @@ impl<'a> Walk<'a> {
         // Of each member the nearest plane so far: distance, gain that is missing, gradient.
         let mut planes: Vec<Option<(f64, f64, Vec<f64>)>> = vec![None; n];
         for choice in 0..self.classes.first().map_or(0, Vec::len) {
+            if interrupted() {
+                // The caller sees it too; a step on half of the classes would be another step.
+                return Ok(());
+            }
             let target = |k: usize| self.classes[k][choice];
             let slopes = |k: usize, _: &[f32]| toward(target(k), labels[k], outputs);
             let (scores, gradient) = nearest.net.gradient(&self.x, slopes)?;

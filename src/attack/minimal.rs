@@ -102,9 +102,7 @@ impl MinimalNorm {
                 nearest.bisect(&left, self.bisections)?;
             }
             self.refine(&mut nearest, members)?;
-            if !nearest.found.interrupted {
-                nearest.bisect(members, self.bisections)?;
-            }
+            nearest.bisect(members, self.bisections)?;
             if nearest.found.interrupted {
                 break;
             }
@@ -127,7 +125,7 @@ impl MinimalNorm {
         let device = &candle_core::Device::Cpu;
         let x = Tensor::from_vec(inputs.gather(members), shape, device)?;
         let labels: Vec<u32> = members.iter().map(|row| inputs.labels[*row]).collect();
-        let swept = pgd.run(nearest.net.net, &x, &Tensor::new(labels, device)?)?;
+        let swept = pgd.run_part(nearest.net.net, &x, &Tensor::new(labels, device)?, members)?;
         let best = swept.best.flatten_all()?.to_vec1::<f32>()?;
         for (k, row) in members.iter().enumerate() {
             nearest.found.gradients[*row] += swept.gradients[k];

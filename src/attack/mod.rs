@@ -5,6 +5,7 @@
 //! | [`Fgsm`], [`Pgd`] | the worst input within an Linf, L2 or L1 ball | gradients |
 //! | [`MinimalNorm`] | the nearest adversarial input in L2, bounded from above | [`Ddn`], linearisation, bisection |
 //! | [`DeepFool`] | an estimate of the same, cheaply, L2 or Linf | linearisation |
+//! | [`linearised_margins`] | the same from one gradient, neither bound nor attack | linearisation |
 //! | [`Square`] | an adversarial input within an Linf or L2 ball | random search, by scores alone |
 //! | [`PairAttack`] | the worst input for a net trained by pairs | [`Pgd`] on the pair loss itself |
 //! | [`transfer`] | what an attack on one model does to another | |
@@ -33,6 +34,7 @@ pub mod fakes;
 mod fgsm;
 mod halfspace;
 mod inputs;
+mod linearised;
 mod masking;
 mod minimal;
 mod model;
@@ -53,6 +55,7 @@ pub use deepfool::DeepFool;
 pub use evaluate::{Evaluated, Evaluation, Part, evaluate};
 pub use fgsm::Fgsm;
 pub(crate) use halfspace::nearest_across;
+pub use linearised::linearised_margins;
 pub use masking::{Gate, Masking, Panel, Verdict, masking};
 pub use minimal::MinimalNorm;
 pub use model::Model;

@@ -6,6 +6,7 @@ use super::model::Rows;
 use super::norm::Norm;
 use super::objective::decide;
 use crate::error::Result;
+use crate::progress::interrupted;
 
 pub(super) struct Nearest<'a> {
     pub net: &'a Rows<'a>,
@@ -65,6 +66,10 @@ impl<'a> Nearest<'a> {
         let far: Vec<f32> = members.iter().flat_map(|row| self.row(*row).to_vec()).collect();
         let (mut inside, mut outside) = (vec![0.0_f64; members.len()], vec![1.0_f64; members.len()]);
         for _ in 0..steps {
+            if interrupted() {
+                self.found.interrupted = true;
+                return Ok(());
+            }
             let middle: Vec<f64> = inside.iter().zip(&outside).map(|(a, b)| (a + b) / 2.0).collect();
             let x = self.between(&members, &far, &middle);
             for (k, wrong) in self.offer_all(&members, &x)?.into_iter().enumerate() {

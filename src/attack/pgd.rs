@@ -123,6 +123,11 @@ impl Pgd {
         self.attack(net, x, y, &Options { slopes: Some(slopes), ..Options::default() })
     }
 
+    /// [`Pgd::run`] on part of a set: the random starts are those of the rows' places in the whole.
+    pub(super) fn run_part(&self, net: &dyn Model, x: &Tensor, y: &Tensor, places: &[usize]) -> Result<Adversarial> {
+        self.attack(net, x, y, &Options { places: Some(places), ..Options::default() })
+    }
+
     fn attack(&self, net: &dyn Model, x: &Tensor, y: &Tensor, options: &Options<'_>) -> Result<Adversarial> {
         self.check()?;
         let inputs = Inputs::read(OP, x, y, self.bounds, net.outputs())?;
@@ -158,7 +163,10 @@ impl Pgd {
                 match &start {
                     Some(start) if restart == 0 => batch.start_at(start),
                     _ if restart > 0 || self.random_start => {
-                        batch.start_at_random(|row| rng::stream(self.seed, &format!("pgd start {restart} row {row}")));
+                        let place = |row: usize| options.places.map_or(row, |places| places[row]);
+                        batch.start_at_random(|row| {
+                            rng::stream(self.seed, &format!("pgd start {restart} row {}", place(row)))
+                        });
                     }
                     _ => {}
                 }
@@ -235,6 +243,7 @@ struct Options<'a> {
     pub targets: Option<&'a Tensor>,
     pub start: Option<&'a Tensor>,
     pub slopes: Option<&'a dyn Fn(usize, &[f32], u32) -> Vec<f32>>,
+    pub places: Option<&'a [usize]>,
 }
 
 fn read_targets(targets: &Tensor, n: usize, outputs: usize) -> Result<Vec<u32>> {

@@ -3,6 +3,7 @@
 //! Each radius is attacked by [`Pgd`] on the rows that are still right, so the curve can only fall: a row broken within
 //! a small ball is broken within every larger one. Rows that are wrong before any attack count as broken at 0.
 
+use super::adversarial::some_of;
 use super::{Model, Norm, Objective, Pgd};
 use crate::data::Dataset;
 use crate::display::{Bundle, Show, Table, number};
@@ -57,8 +58,6 @@ pub struct AtEpsilon {
     pub attacked: usize,
     /// Attacked rows whose gradient was exactly zero at some iterate.
     pub zero_gradient: usize,
-    /// Attacked rows with a value that was not finite at some iterate.
-    pub not_finite: usize,
 }
 
 /// How accuracy falls as the attack grows.
@@ -80,6 +79,8 @@ pub struct Robustness {
     pub clean_accuracy: f64,
     /// One entry per radius, increasing; only those finished before an interrupt.
     pub rows: Vec<AtEpsilon>,
+    /// The rows of the set with a gradient or score that was not finite at some iterate, increasing.
+    pub not_finite: Vec<usize>,
     /// Gradients computed in all.
     pub gradients: usize,
     /// Wall time.
@@ -135,6 +136,7 @@ pub fn robustness(net: &dyn Model, data: &Dataset, attacks: &Attacks) -> Result<
         objective: attacks.objective,
         steps: attacks.steps,
         restarts: attacks.restarts,
+        not_finite: Vec::new(),
         gradients: 0,
         clean_accuracy: clean.clean_accuracy(),
         rows: Vec::new(),
@@ -144,7 +146,7 @@ pub fn robustness(net: &dyn Model, data: &Dataset, attacks: &Attacks) -> Result<
     let mut progress = Progress::new(format!("attacking {}", data.name), epsilons.len(), attacks.silent);
     for (done, epsilon) in epsilons.into_iter().enumerate() {
         let attacked = standing.len();
-        let (mut zero_gradient, mut not_finite) = (0, 0);
+        let mut zero_gradient = 0;
         if attacked > 0 {
             let part = data.select(&standing)?;
             let found = pgd(epsilon).run(net, &part.x, &part.y)?;
@@ -152,14 +154,17 @@ pub fn robustness(net: &dyn Model, data: &Dataset, attacks: &Attacks) -> Result<
                 result.interrupted = true;
                 break;
             }
-            (zero_gradient, not_finite) = (found.zero_gradient_rows(), found.rows_not_finite().len());
+            zero_gradient = found.zero_gradient_rows();
+            result.not_finite.extend(found.rows_not_finite().iter().map(|row| standing[*row]));
             result.gradients += found.gradient_count();
             standing = standing.into_iter().zip(&found.any).filter(|(_, any)| !**any).map(|(row, _)| row).collect();
         }
         let accuracy = standing.len() as f64 / data.len() as f64;
-        result.rows.push(AtEpsilon { epsilon, accuracy, attacked, zero_gradient, not_finite });
+        result.rows.push(AtEpsilon { epsilon, accuracy, attacked, zero_gradient });
         progress.update(done + 1, &format!("radii, accuracy {accuracy:.3} at {epsilon}"));
     }
+    result.not_finite.sort_unstable();
+    result.not_finite.dedup();
     result.seconds = start.elapsed().as_secs_f64();
     Ok(result)
 }
@@ -182,12 +187,16 @@ impl Show for Robustness {
             let cells = [number(row.epsilon, 4), percent(row.accuracy)];
             table.row(cells.into_iter().chain([row.attacked.to_string(), row.zero_gradient.to_string()]));
         }
-        let not_finite: usize = self.rows.iter().map(|row| row.not_finite).sum();
-        if not_finite > 0 {
-            table.notes.push(format!("{not_finite} rows had values that are not finite and were not attacked there."));
-        }
+        table.notes.extend(not_finite(&self.not_finite));
         table.bundle()
     }
+}
+
+/// A sentence that names the rows, if there are any.
+pub(super) fn not_finite(rows: &[usize]) -> Option<String> {
+    (!rows.is_empty()).then(|| {
+        format!("{} rows had values that are not finite and were not attacked there: {}.", rows.len(), some_of(rows))
+    })
 }
 
 fn percent(share: f64) -> String {

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Exit code 0 done, 1 a finding or an error, 2 wrong usage.
 
+mod book;
 mod cache;
 mod doctor;
 mod kernel;
@@ -36,6 +37,9 @@ enum Command {
     /// Keep notebooks and the book's chapters in step.
     #[command(subcommand)]
     Nb(nb::Nb),
+    /// Make the book's pages from the chapters and their executed notebooks.
+    #[command(subcommand)]
+    Book(book::Book),
     /// Show or empty the folder that holds the prelude.
     #[command(subcommand)]
     Cache(cache::Cache),
@@ -55,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Kernel(kernel) => kernel.execute(),
         Command::Lab(lab) => lab.execute(),
         Command::Nb(nb) => nb.execute(),
+        Command::Book(book) => book.execute(),
         Command::Cache(cache) => cache.execute(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

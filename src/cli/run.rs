@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::figure::plotly_js;
-
 use crate::notebook::{Notebook, html, run, write_atomically};
+use crate::session::sources;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use std::time::Instant;
 /// Execute notebooks and write each as .ipynb and as one self-contained HTML page.
 #[derive(clap::Args)]
 pub struct Run {
-    /// Notebooks: paths, or names such as 01 or 01-see-the-margin; all of notebooks/ if none is given.
+    /// Notebooks: paths, or names such as 01 or 01-fooled; all of notebooks/ if none is given.
     notebooks: Vec<String>,
     /// The folder for the executed notebooks and the pages.
     #[arg(long, value_name = "DIR", default_value = "target/notebooks")]
@@ -41,7 +41,7 @@ impl Run {
                 failed = true;
                 continue;
             }
-            notebook.write(&self.out.join(format!("{}.ipynb", notebook.name)))?;
+            notebook.write(&self.out.join(format!("{}.ipynb", notebook.name)), Some(&sources()))?;
             let page = self.out.join(format!("{}.html", notebook.name));
             write_atomically(&page, html(notebook, &script).as_bytes())?;
             println!("{}: {:.1} s, {}", notebook.name, start.elapsed().as_secs_f64(), page.display());

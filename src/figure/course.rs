@@ -1,7 +1,7 @@
 //! The course of an attack, and what it does to other models.
 
 use super::Figure;
-use super::style::{axis, brief, colour, dash, layout, plain, plot};
+use super::style::{axis, brief, colour, dash, plain, plot, watched};
 use crate::attack::{Adversarial, Slice, Transfer};
 use plotly::common::{ColorScale, ColorScaleElement, Font, Line, Mode};
 use plotly::layout::Annotation;
@@ -13,7 +13,10 @@ use plotly::{HeatMap, Scatter};
 /// rows that still rises at the end asks for more iterations.
 pub fn attack_course(attacks: &[(&str, &Adversarial)]) -> Figure {
     let y = axis("share of rows").range(vec![-0.03, 1.03]);
-    let mut plot = plot(layout("The course of an attack").x_axis(axis("iteration")).y_axis(y).show_legend(true));
+    let watch =
+        "Watch: no gradient and no row wrong is an attack that never ran; a rise at the end asks for more steps.";
+    let mut plot =
+        plot(watched("The course of an attack", watch).x_axis(axis("iteration")).y_axis(y).show_legend(true));
     let mut sentences = Vec::new();
     for (k, (name, found)) in attacks.iter().enumerate() {
         let x: Vec<usize> = (0..found.trace.len()).collect();
@@ -61,7 +64,9 @@ impl Transfer {
         let notes =
             notes.flat_map(|(made, line)| line.iter().enumerate().map(move |(tried, share)| note(made, tried, *share)));
         let title = format!("Share of {} rows wrong", self.rows);
-        let layout = layout(&title).x_axis(axis("tried on")).y_axis(axis("made against"));
+        let watch =
+            "Watch: the diagonal has to be the largest of its column; a model where it is not hides its gradient.";
+        let layout = watched(&title, watch).x_axis(axis("tried on")).y_axis(axis("made against"));
         let mut plot = plot(layout.annotations(notes.collect()));
         plot.add_trace(map);
         let told = self.success.iter().enumerate().flat_map(|(made, line)| {
@@ -101,7 +106,9 @@ impl Slice {
         let unit = brief(self.length);
         let x = format!("attack direction (1 = {unit} in L2)");
         let y = format!("random direction (1 = {unit} in L2)");
-        let mut plot = plot(layout("Classes around one input").x_axis(axis(&x)).y_axis(axis(&y)).show_legend(true));
+        let watch = "Watch for a sliver of another class along the attack alone: random changes of that size miss it.";
+        let mut plot =
+            plot(watched("Classes around one input", watch).x_axis(axis(&x)).y_axis(axis(&y)).show_legend(true));
         plot.add_trace(map.color_scale(scale).show_scale(false));
         for (k, class) in order.iter().enumerate() {
             // The legend of a map without a colour bar.

@@ -1,7 +1,7 @@
 //! Distances to another class: their distribution over inputs, and certificates below what attacks found.
 
 use super::Figure;
-use super::style::{axis, brief, colour, dash, layout, plain, plot, symbol};
+use super::style::{axis, brief, colour, dash, plain, plot, symbol, watched};
 use crate::error::{Error, Result};
 use plotly::Scatter;
 use plotly::common::{Line, Marker, Mode};
@@ -16,7 +16,10 @@ use plotly::common::{Line, Marker, Mode};
 pub fn distances(sets: &[(&str, &[f64])]) -> Result<Figure> {
     let y = axis("share of inputs within this distance").range(vec![-0.03, 1.03]);
     let title = "Distance to another class (upper bounds, found by attack)";
-    let mut plot = plot(layout(title).x_axis(axis("distance (L2, input units)")).y_axis(y).show_legend(true));
+    let watch =
+        "Watch where a curve starts (inputs that are wrong) and whether it reaches 1 (if not, the attack gave up).";
+    let layout = watched(title, watch);
+    let mut plot = plot(layout.x_axis(axis("distance (L2, input units)")).y_axis(y).show_legend(true));
     let mut sentences = Vec::new();
     for (k, (name, all)) in sets.iter().enumerate() {
         if let Some(row) = all.iter().position(|d| !(*d >= 0.0)) {
@@ -64,8 +67,9 @@ pub fn sandwich(certified: &[f64], exact: Option<&[f64]>, attacked: &[f64]) -> R
     }
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|a, b| attacked[*a].total_cmp(&attacked[*b]));
+    let watch = "Watch: no certificate may lie above an attack; the gap between them is what nobody knows.";
     let mut plot = plot(
-        layout("Certificate ≤ exact ≤ attack")
+        watched("Certificate ≤ exact ≤ attack", watch)
             .x_axis(axis("input, sorted by the attack's distance"))
             .y_axis(axis("distance to another class (L2, input units)"))
             .show_legend(true),

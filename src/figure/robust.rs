@@ -1,13 +1,14 @@
 //! Accuracy against the radius of the attack.
 
 use super::Figure;
-use super::style::{axis, brief, colour, dash, layout, plain, plot, symbol};
+use super::style::{axis, brief, colour, dash, plain, plot, symbol, watched};
 use crate::attack::Robustness;
 use plotly::Scatter;
 use plotly::common::{Line, Marker, Mode};
 
 /// Share of inputs that stay right, from the clean accuracy at 0 to the largest radius.
 ///
+/// What to watch for: a curve can only fall and has to reach 0 within the box; compare whole curves, not one radius.
 /// Curves of different norms share the axis but not its meaning: their legends name the norm.
 pub fn robust_accuracy(models: &[(&str, &Robustness)]) -> Figure {
     let mut norms: Vec<String> = models.iter().map(|(_, r)| r.norm.to_string()).collect();
@@ -19,7 +20,11 @@ pub fn robust_accuracy(models: &[(&str, &Robustness)]) -> Figure {
         "radius ε (input units)".into()
     };
     let y = axis("robust accuracy").range(vec![-0.03, 1.03]);
-    let mut plot = plot(layout("Accuracy under attack").x_axis(axis(&x)).y_axis(y).show_legend(true));
+    let layout = watched(
+        "Accuracy under attack",
+        "Watch: a curve can only fall and has to reach 0 within the box; compare whole curves, not one radius.",
+    );
+    let mut plot = plot(layout.x_axis(axis(&x)).y_axis(y).show_legend(true));
     let mut sentences = Vec::new();
     for (k, (name, robustness)) in models.iter().enumerate() {
         let label = if one_norm { (*name).to_owned() } else { format!("{name} ({})", robustness.norm) };

@@ -1,13 +1,14 @@
 //! Singular values of features, and the share of energy in the first k directions, raw and centred.
 
 use super::Figure;
-use super::style::{axis, brief, colour, layout, logarithmic, plain, plot, symbol};
+use super::style::{axis, brief, colour, logarithmic, plain, plot, symbol, watched};
 use crate::analysis::{Profile, Spectrum};
 use plotly::Scatter;
 use plotly::common::{DashType, Line, Marker, Mode};
 
 /// Left: singular values over the largest, logarithmic. Right: the share of the sum of squares in the first k.
 ///
+/// What to watch for: the raw matrix counts the mean as a direction, so a claim of low rank has to hold centred too.
 /// Each set of features has a colour and a marker; raw is solid and centred dashed. Values of 0 leave a gap on the left.
 pub fn spectra(sets: &[(&str, &Spectrum)]) -> Figure {
     let profiles = sets.iter().flat_map(|(_, spectrum)| [&spectrum.raw, &spectrum.centred]);
@@ -17,7 +18,8 @@ pub fn spectra(sets: &[(&str, &Spectrum)]) -> Figure {
     let right = logarithmic(axis("first k directions"), 1.0, 1.0).domain(&[0.56, 1.0]).anchor("y2");
     let values = logarithmic(axis("σ<sub>k</sub> / σ<sub>1</sub>"), smallest, 1.0).anchor("x");
     let share = axis("share of energy").range(vec![0.0, 1.04]).anchor("x2");
-    let layout = layout("Spectrum of features: raw solid, centred dashed").show_legend(true);
+    let watch = "Watch: raw counts the mean as a direction and looks of low rank for that alone; centred does not.";
+    let layout = watched("Spectrum of features: raw solid, centred dashed", watch).show_legend(true);
     let mut plot = plot(layout.x_axis(left).y_axis(values).x_axis2(right).y_axis2(share));
     let mut sentences = Vec::new();
     for (k, (name, spectrum)) in sets.iter().enumerate() {

@@ -83,6 +83,12 @@ pub(super) fn layout(title: &str) -> Layout {
         .legend(Legend::new().orientation(Orientation::Horizontal).x(0.0).y(-0.2).y_anchor(Anchor::Top))
 }
 
+/// The same frame with a line below the title that says what to watch for: about 100 characters fit a page.
+pub(super) fn watched(title: &str, watch: &str) -> Layout {
+    let margin = Margin::new().top(80).right(24).bottom(48).left(64);
+    layout(&format!("{title}<br><sub>{watch}</sub>")).height(440).margin(margin)
+}
+
 /// A plot with the settings that no figure changes.
 pub(super) fn plot(layout: Layout) -> Plot {
     let mut plot = Plot::new();

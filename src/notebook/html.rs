@@ -1,6 +1,6 @@
 //! One page per notebook: everything inside, plotly.js once, figures interactive with the network off.
 
-use super::{Cell, Kind, Notebook};
+use super::{Cell, Kind, Notebook, numbers};
 use crate::display::{Bundle, base64, escape_html};
 use crate::session::{Output, Stream};
 use crate::still::{PLOTLY, svg};
@@ -19,7 +19,10 @@ pub fn html(notebook: &Notebook, plotly_js: &str) -> String {
         match &cell.kind {
             Kind::Markdown => pulldown_cmark::html::push_html(
                 &mut body,
-                Parser::new_ext(&cell.source, Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES),
+                Parser::new_ext(
+                    &numbers::fill(&cell.source, &notebook.cells).0,
+                    Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES,
+                ),
             ),
             Kind::Code { outputs, .. } => code(cell, outputs, &mut figures, &mut body),
         }
@@ -45,6 +48,24 @@ fn code(cell: &Cell, outputs: &[Output], figures: &mut usize, body: &mut String)
     let id = escape_html(&cell.id);
     let _ = writeln!(body, "<section class=\"cell\" id=\"{id}\">");
     let _ = writeln!(body, "<pre class=\"code\"><code>{}</code></pre>", escape_html(&cell.source));
+    let shown = outputs_html(outputs, &cell.alt, Look::Alone);
+    *figures += shown.matches("<div class=\"plot\"").count();
+    body.push_str(&shown);
+    body.push_str("</section>\n");
+}
+
+/// Where outputs stand.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Look {
+    /// On a page of their own: the picture of a figure is for readers without scripts.
+    Alone,
+    /// On a page of the book, inside Markdown: the picture is for print too, and no blank line ends a block early.
+    Page,
+}
+
+/// The outputs of a cell, one block of HTML each.
+pub(super) fn outputs_html(outputs: &[Output], alt: &str, look: Look) -> String {
+    let mut body = String::new();
     for output in outputs {
         match output {
             Output::Text(stream, text) => {
@@ -53,26 +74,31 @@ fn code(cell: &Cell, outputs: &[Output], figures: &mut usize, body: &mut String)
             }
             Output::Clear { .. } => {}
             Output::Display(bundle) | Output::Result(bundle) | Output::Update(_, bundle) => {
-                show(bundle, &cell.alt, figures, body);
+                show(bundle, alt, look, &mut body);
             }
         }
+        if look == Look::Page {
+            body.push('\n');
+        }
     }
-    body.push_str("</section>\n");
+    body
 }
 
 /// The richest format that a page can show.
-fn show(bundle: &Bundle, alt: &str, figures: &mut usize, body: &mut String) {
+fn show(bundle: &Bundle, alt: &str, look: Look, body: &mut String) {
     let text = |mime: &str| bundle.data.get(mime).and_then(|value| value.as_str());
     if let Some(figure) = bundle.data.get(PLOTLY) {
-        *figures += 1;
         // The figure's own text is computed from its data; the author's is the fallback.
-        let alt = escape_html(text("text/plain").unwrap_or(alt));
+        let alt = escape_html(text("text/plain").unwrap_or(alt)).replace('\n', " ");
         // Only `</` can end a script element early.
         let json = figure.to_string().replace("</", "<\\/");
-        // Seen only where scripts are off.
         let still = svg(figure).map(|picture| {
             let packed = base64(picture.as_bytes());
-            format!("<noscript><img alt=\"{alt}\" src=\"data:image/svg+xml;base64,{packed}\"></noscript>")
+            let image = format!("img alt=\"{alt}\" src=\"data:image/svg+xml;base64,{packed}\"");
+            match look {
+                Look::Alone => format!("<noscript><{image}></noscript>"),
+                Look::Page => format!("<{image} class=\"still\">"),
+            }
         });
         let still = still.unwrap_or_default();
         let _ = writeln!(
@@ -82,9 +108,10 @@ fn show(bundle: &Bundle, alt: &str, figures: &mut usize, body: &mut String) {
         );
     } else if let Some(png) = text("image/png") {
         // A picture's own words come first, as above.
-        let alt = escape_html(text("text/plain").unwrap_or(alt));
+        let alt = escape_html(text("text/plain").unwrap_or(alt)).replace('\n', " ");
         let _ = writeln!(body, "<img alt=\"{alt}\" src=\"data:image/png;base64,{}\">", png.trim());
     } else if let Some(html) = text("text/html") {
+        let html = if look == Look::Page { html.replace("\n\n", "\n") } else { html.to_owned() };
         let _ = writeln!(body, "<div class=\"html\">{html}</div>");
     } else if let Some(plain) = text("text/plain") {
         let _ = writeln!(body, "<pre class=\"result\">{}</pre>", escape_html(plain));

@@ -1,9 +1,10 @@
 //! A chapter's Markdown as cells: a top-level fence that opens with `rust` is code, all between is prose.
 //!
 //! ```` ```rust id="loss-curve" alt="Loss falls from 0.69 to 0.01" ```` names the cell and describes its figure; the word
-//! `ignore` keeps a fence as prose.
+//! `ignore` keeps a fence as prose. `tolerance="0.05"`, `hide` and `parameters` are [`Marks`]. Prose between two cells is
+//! one cell.
 
-use super::{Cell, Kind};
+use super::{Cell, Kind, Marks, Notebook};
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 /// The cells, or the byte offset and the reason.
@@ -38,7 +39,12 @@ pub fn parse(text: &str) -> Result<Vec<Cell>, (usize, String)> {
                         id,
                         source: code.trim_end().to_owned(),
                         alt: value("alt").unwrap_or_default(),
-                        kind: Kind::Code { outputs: Vec::new(), count: None },
+                        marks: Marks {
+                            tolerance: value("tolerance"),
+                            hide: value("hide").is_some(),
+                            parameters: value("parameters").is_some(),
+                        },
+                        kind: Kind::Code { outputs: Vec::new(), count: None, key: String::new() },
                     });
                 }
             }
@@ -55,8 +61,48 @@ fn prose(text: &str, cells: &mut Vec<Cell>) {
     let text = text.trim();
     if !text.is_empty() {
         let id = format!("prose-{}", cells.iter().filter(|cell| cell.kind == Kind::Markdown).count() + 1);
-        cells.push(Cell { id, source: text.to_owned(), alt: String::new(), kind: Kind::Markdown });
+        cells.push(Cell {
+            id,
+            source: text.to_owned(),
+            alt: String::new(),
+            marks: Marks::default(),
+            kind: Kind::Markdown,
+        });
     }
+}
+
+/// The chapter's Markdown: what [`parse`] reads back as the same cells.
+pub fn text(notebook: &Notebook) -> String {
+    let cells = notebook.cells.iter().map(|cell| match cell.kind {
+        Kind::Markdown => cell.source.trim().to_owned(),
+        Kind::Code { .. } => fence(cell),
+    });
+    cells.collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
+/// A code cell as the fence that names it.
+pub(super) fn fence(cell: &Cell) -> String {
+    let quoted = |text: &str| text.replace('"', "'").replace('\n', " ");
+    let mut info = format!("rust id=\"{}\"", quoted(&cell.id));
+    if !cell.alt.is_empty() {
+        info += &format!(" alt=\"{}\"", quoted(&cell.alt));
+    }
+    if let Some(tolerance) = &cell.marks.tolerance {
+        info += &format!(" tolerance=\"{}\"", quoted(tolerance));
+    }
+    for (word, set) in [("hide", cell.marks.hide), ("parameters", cell.marks.parameters)] {
+        if set {
+            info = info + " " + word;
+        }
+    }
+    let ticks = ticks(&cell.source);
+    format!("{ticks}{info}\n{}\n{ticks}", cell.source.trim_end())
+}
+
+/// A fence longer than any run of backticks inside.
+pub(super) fn ticks(source: &str) -> String {
+    let longest = source.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(3.max(longest + 1))
 }
 
 /// `rust id="a" hide` as pairs; a word without a value has an empty one.

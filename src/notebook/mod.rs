@@ -1,15 +1,24 @@
 //! Notebooks as files: Markdown source in, executed `.ipynb` and self-contained HTML out.
 //!
 //! `book/src/NN-name.md` is the source, `notebooks/NN-name.ipynb` its executed form. [`Notebook`] is both in memory;
-//! [`run()`] executes it with a [`crate::session::Session`], [`html()`] writes the page. Uses `session`, `display`
-//! and `error` only.
+//! [`run()`] executes it with a [`crate::session::Session`], [`html()`] writes the page, [`book`] makes mdBook's pages of all
+//! chapters, [`lock`] tells which outputs are older than their code, [`agree`] compares two executions. Uses `session`,
+//! `still`, `display` and `error` only.
 
+pub mod agree;
+pub mod book;
 mod html;
 mod ipynb;
+pub mod lock;
 mod markdown;
+mod math;
+pub mod numbers;
+mod parameters;
 mod run;
 
 pub use html::html;
+pub use markdown::text as markdown;
+pub use parameters::set as set_parameters;
 pub use run::{Failure, run};
 
 use crate::error::{Error, Result};
@@ -28,7 +37,21 @@ pub enum Kind {
         outputs: Vec<Output>,
         /// The count it was run under.
         count: Option<u64>,
+        /// The chained key of the code that gave the outputs, see [`lock`]; empty if it was not run by this program.
+        key: String,
     },
+}
+
+/// What a fence says about its cell besides its name and its figure.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Marks {
+    /// How far a number may move when the cell is run again, relative to itself; `any` for times and other things that
+    /// no run repeats. See [`agree`].
+    pub tolerance: Option<String>,
+    /// The book folds the code away.
+    pub hide: bool,
+    /// `nb run -p name=value` may change this cell's `let`s.
+    pub parameters: bool,
 }
 
 /// One cell.
@@ -36,10 +59,12 @@ pub enum Kind {
 pub struct Cell {
     /// Stable name, unique in its notebook.
     pub id: String,
-    /// Markdown or Rust.
+    /// Markdown or Rust. Prose may hold `{{cell: label}}`, see [`numbers`].
     pub source: String,
     /// Text that stands for the cell's figure; empty if it makes none.
     pub alt: String,
+    /// What else its fence says.
+    pub marks: Marks,
     /// Prose or code.
     pub kind: Kind,
 }
@@ -67,9 +92,44 @@ impl Notebook {
         Ok(Self { name, cells })
     }
 
-    /// Writes the notebook as `.ipynb` (nbformat 4.5), whole or not at all.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, ipynb::text(self).as_bytes())
+    /// Writes the notebook as `.ipynb` (nbformat 4.5), whole or not at all. `prelude` names the sources that made the
+    /// outputs, see [`crate::session::sources`].
+    pub fn write(&self, path: &Path, prelude: Option<&str>) -> Result<()> {
+        write_atomically(path, ipynb::text(self, prelude).as_bytes())
+    }
+
+    /// The `prelude` that the file was written with.
+    pub fn prelude_of(path: &Path) -> Result<Option<String>> {
+        Ok(ipynb::environment(&std::fs::read_to_string(path).map_err(Error::io("read", path))?))
+    }
+
+    /// Whether the cell shows a figure or a picture.
+    pub fn shows_picture(cell: &Cell) -> bool {
+        let Kind::Code { outputs, .. } = &cell.kind else { return false };
+        outputs.iter().any(|output| match output {
+            Output::Display(bundle) | Output::Result(bundle) | Output::Update(_, bundle) => {
+                bundle.data.keys().any(|mime| mime.starts_with("image/") || mime == crate::still::PLOTLY)
+            }
+            _ => false,
+        })
+    }
+
+    /// What a code cell gave, as plain text: streams, and the words of everything shown.
+    pub fn words(cell: &Cell) -> String {
+        let Kind::Code { outputs, .. } = &cell.kind else { return String::new() };
+        let mut out = String::new();
+        for output in outputs {
+            match output {
+                Output::Text(_, text) => out.push_str(text),
+                Output::Display(bundle) | Output::Result(bundle) | Output::Update(_, bundle) => {
+                    out.push('\n');
+                    out.push_str(bundle.plain().unwrap_or_default());
+                    out.push('\n');
+                }
+                Output::Clear { .. } => {}
+            }
+        }
+        out
     }
 }
 

@@ -1,6 +1,6 @@
 //! Executes a notebook from top to bottom; the first failing cell ends it.
 
-use super::{Cell, Kind, Notebook};
+use super::{Cell, Kind, Notebook, lock};
 use crate::error::Result;
 use crate::session::{CellError, Output, Session};
 use std::fmt;
@@ -28,15 +28,17 @@ impl fmt::Display for Failure {
 pub fn run(notebook: &mut Notebook, session: &mut Session, say: &mut dyn FnMut(&str)) -> Result<Option<Failure>> {
     let total = notebook.cells.iter().filter(|cell| cell.kind != Kind::Markdown).count();
     let mut number = 0;
+    let keys = lock::keys(&notebook.cells);
     for index in 0..notebook.cells.len() {
         let (earlier, rest) = notebook.cells.split_at_mut(index);
         let cell = &mut rest[0];
-        let Kind::Code { outputs, count } = &mut cell.kind else { continue };
+        let Kind::Code { outputs, count, key } = &mut cell.kind else { continue };
         number += 1;
         let outcome = session.eval(&cell.source, &mut |_| {})?;
         say(&format!("{}: cell {number}/{total} {} {:.2} s", notebook.name, cell.id, outcome.seconds));
         *outputs = outcome.outputs.into_iter().filter_map(|output| kept(output, earlier)).collect();
         *count = Some(number as u64);
+        key.clone_from(&keys[index]);
         if let Some(error) = outcome.error {
             return Ok(Some(Failure { notebook: notebook.name.clone(), cell: (number, cell.id.clone()), error }));
         }

@@ -43,7 +43,7 @@ pub use input::{InputRequest, Reader};
 pub use interrupter::Interrupter;
 pub use outcome::{CellError, Outcome, Output, Stage, Stream, metadata};
 pub use pipes::{Arrival, Splitter};
-pub use prelude::{Prelude, cache_folder, compiler, compiler_libraries};
+pub use prelude::{Prelude, cache_folder, compiler, compiler_libraries, sources};
 
 use crate::display::Record;
 use crate::error::{Error, Result};

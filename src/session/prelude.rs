@@ -116,6 +116,11 @@ pub fn compiler_libraries() -> Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
+/// A short name for the sources that cells link, the same on every machine.
+pub fn sources() -> String {
+    key("")
+}
+
 fn key(compiler: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(compiler);

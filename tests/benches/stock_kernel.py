@@ -3,11 +3,11 @@
     pip install jupyter_client
     cargo build --release --locked && cargo install evcxr_jupyter --version 0.22.0 --locked
     python tests/benches/stock_kernel.py --fill     # once: the prelude here, the dependencies there, as on a fresh machine
-    python tests/benches/stock_kernel.py
+    python tests/benches/stock_kernel.py [starts] [cells]
 
-The same cells, with the same versions of candle and plotly loaded, row by row first there, then here. Every row checks
-its cell's value before it is timed. A time is that from sending the request to the later of the reply and the idle
-status; printed are median and (least). Without `evcxr_jupyter` its column is left out, and why is said.
+The same cells, with the same versions of candle and plotly loaded; within a row the two kernels take turns. Every row
+checks its cell's value before it is timed. A time is that from sending the request to the later of the reply and the
+idle status; printed are median and (least). Without `evcxr_jupyter` its column is left out, and why is said.
 """
 
 import argparse
@@ -117,9 +117,8 @@ class Kernel:
 class Table:
     """One row for each thing measured; columns stock, ours, ratio."""
 
-    def __init__(self, stock):
-        self.stock = stock
-        print(f"{'':<44}{'stock':>18}{'ours':>18}{'stock / ours':>14}")
+    def __init__(self):
+        print(f"{'':<46}{'stock':>16}{'ours':>16}{'stock / ours':>14}")
 
     def row(self, name, stock, ours, unit="s"):
         digits = 3 if unit == "s" else 0
@@ -129,7 +128,7 @@ class Table:
             median = f"{statistics.median(values):.{digits}f}"
             return f"{median} ({min(values):.{digits}f})" if len(values) > 1 else median
         ratio = f"{statistics.median(stock) / statistics.median(ours):.1f}" if stock and ours else ""
-        print(f"{name + ', ' + unit:<44}{cell(stock):>18}{cell(ours):>18}{ratio:>14}", flush=True)
+        print(f"{name + ', ' + unit:<46}{cell(stock):>16}{cell(ours):>16}{ratio:>14}", flush=True)
 
 
 def prelude(kernel):
@@ -150,92 +149,126 @@ def fill(names):
         print(f"{name}: first prelude result {kernel.seconds + seconds:.1f} s after the start", flush=True)
 
 
+def times(table, title, kernels, rounds, measure):
+    """A row of seconds; the kernels take turns."""
+    seconds = {name: [] for name in kernels}
+    for i in range(rounds):
+        for name in kernels:
+            seconds[name].append(measure(name, i))
+    table.row(title, seconds.get("stock"), seconds["widemargin"])
+
+
 def starts(table, names):
-    """Start, and the first prelude result at once and ten seconds later; each with a kernel of its own."""
-    ready, at_once, later = ({name: [] for name in names} for _ in range(3))
-    for name in names:
-        for _ in range(3):
-            kernel = Kernel(name)
-            ready[name].append(kernel.seconds)
-            kernel.end()
+    """From the start on, each time with a kernel of its own."""
+    cells = {name: [] for name in names}
+
+    def ready(name, _):
+        kernel = Kernel(name)
+        shown, seconds = kernel.run("1 + 1")
+        assert shown["text/plain"] == "2", shown
+        cells[name].append(kernel.seconds + seconds)
+        kernel.end()
+        return kernel.seconds
+
+    def at_once(name, _):
         kernel = Kernel(name)
         shown, seconds = kernel.run(prelude(kernel))
         check_first(shown)
-        at_once[name].append(kernel.seconds + seconds)
         kernel.end()
-    kernels = {}
-    for name in names:
-        kernels[name] = Kernel(name)
+        return kernel.seconds + seconds
+
+    def later(name, _):
+        kernel = Kernel(name)
         time.sleep(10)
-        shown, seconds = kernels[name].run(prelude(kernels[name]))
+        shown, seconds = kernel.run(prelude(kernel))
         check_first(shown)
-        later[name].append(seconds)
-    for title, times in (
-        ("start to ready", ready),
-        ("start to the first prelude result, at once", at_once),
-        ("first prelude cell, 10 s after the start", later),
-    ):
-        table.row(title, times.get("stock"), times["widemargin"])
-    return kernels
+        kernel.end()
+        return seconds
+
+    times(table, "start to ready (kernel_info)", names, 5, ready)
+    table.row("start to the value of 1 + 1, at once", cells.get("stock"), cells["widemargin"])
+    times(table, "start to the first prelude result, at once", names, 2, at_once)
+    times(table, "first prelude cell, 10 s after the start", names, 2, later)
 
 
-def cells(table, kernels):
-    def row(title, times, code, check):
-        seconds = {}
-        for name, kernel in kernels.items():
-            check(kernel.run(code(-1))[0])
-            seconds[name] = [kernel.run(code(i))[1] for i in range(times)]
-        table.row(title, seconds.get("stock"), seconds["widemargin"])
+def cells(table, names):
+    """A notebook at work."""
+    kernels = {name: Kernel(name) for name in names}
+    try:
+        for kernel in kernels.values():
+            check_first(kernel.run(prelude(kernel))[0])
+        work(table, kernels)
+        help_rows(table, kernels)
+        for kernel in kernels.values():
+            kernel.run("".join(f"let v{i} = vec![{i}];\n" for i in range(40)))
+        trivial(table, kernels, ", 40 variables alive")
+        memory(table, kernels)
+    finally:
+        for kernel in kernels.values():
+            kernel.end()
 
-    def value(expected):
-        def check(shown):
-            assert expected in shown.get("text/plain", ""), (expected, shown)
-        return check
 
-    def silent(shown):
-        assert not shown, shown
+def row(table, kernels, title, rounds, code, check):
+    for kernel in kernels.values():
+        check(kernel.run(code(-1))[0])
+    times(table, title, kernels, rounds, lambda name, i: kernels[name].run(code(i))[1])
 
-    def trained(shown):
-        # the loss of zero weights is ln 2
-        assert "loss 0.6931 -> " in shown["stdout"], shown
 
-    def drawn(shown):
-        figure = shown[PLOTLY]
-        figure = json.loads(figure) if isinstance(figure, str) else figure
-        assert [trace["name"] for trace in figure["data"]] == ["sin 1 x", "sin 2 x", "sin 3 x"]
+def value(expected):
+    def check(shown):
+        assert expected in shown.get("text/plain", ""), (expected, shown)
+    return check
 
-    row("let x = i;", 15, lambda i: f"let x = {i};", silent)
-    row("x + 1, shown", 15, lambda i: "x + 1", value("15"))
-    row('println!("x");', 15, lambda i: 'println!("x");', lambda shown: value("x")({"text/plain": shown["stdout"]}))
-    row("let t = tensor;", 9, lambda i: "let t = Tensor::arange(0f32, 8., &Device::Cpu)?;", silent)
-    row("t, shown", 9, lambda i: "t", value("7"))
-    row("thirty lines of training", 7, lambda i: TRAINING, trained)
-    row("plotly figure built in the cell", 5, lambda i: FIGURE, drawn)
+
+def silent(shown):
+    assert not shown, shown
+
+
+def printed(shown):
+    assert shown["stdout"] == "x\n", shown
+
+
+def trained(shown):
+    # the loss of zero weights is ln 2
+    assert "loss 0.6931 -> " in shown["stdout"], shown
+
+
+def drawn(shown):
+    figure = shown[PLOTLY]
+    figure = json.loads(figure) if isinstance(figure, str) else figure
+    assert [trace["name"] for trace in figure["data"]] == ["sin 1 x", "sin 2 x", "sin 3 x"]
+
+
+def trivial(table, kernels, suffix=""):
+    row(table, kernels, "let x = i;" + suffix, 15, lambda i: f"let x = {i};", silent)
+    row(table, kernels, "x + 1, shown" + suffix, 15, lambda i: "x + 1", value("15"))
+
+
+def work(table, kernels):
+    trivial(table, kernels)
+    row(table, kernels, 'println!("x");', 15, lambda i: 'println!("x");', printed)
+    row(table, kernels, "let t = tensor;", 9, lambda i: "let t = Tensor::arange(0f32, 8., &Device::Cpu)?;", silent)
+    row(table, kernels, "t, shown", 9, lambda i: "t", value("7"))
+    row(table, kernels, "thirty lines of training", 7, lambda i: TRAINING, trained)
+    row(table, kernels, "plotly figure built in the cell", 7, lambda i: FIGURE, drawn)
     if kernel := kernels.get("widemargin"):
         kernel.run("let points = (vec![vec![2., 1.], vec![3., 1.]], vec![vec![0., 0.], vec![0., 1.]]);")
         call = "figure::boundary(&points.0, &points.1, &[(\"SVM\", &hard_margin(&points.0, &points.1)?)])?"
         assert PLOTLY in kernel.run(call)[0]
-        table.row("figure by a prelude call", None, [kernel.run(call)[1] for _ in range(7)])
-    help_rows(table, kernels)
-    for kernel in kernels.values():
-        kernel.run("".join(f"let v{i} = vec![{i}];\n" for i in range(40)))
-    row("let x = i; with 40 variables", 15, lambda i: f"let x = {i};", silent)
-    row("x + 1, shown, with 40 variables", 15, lambda i: "x + 1", value("15"))
+        table.row("plotly figure by a prelude call", None, [kernel.run(call)[1] for _ in range(7)])
 
 
 def help_rows(table, kernels):
-    completion, inspection = {}, {}
+    question = {"code": "t.sq", "cursor_pos": 4}
     for name, kernel in kernels.items():
-        question = {"code": "t.sq", "cursor_pos": 4}
         answer, _ = kernel.ask("complete_request", question)
         assert any(match.startswith("sqrt") for match in answer["matches"]), (name, answer)
-        completion[name] = [kernel.ask("complete_request", question)[1] for _ in range(9)]
-        question = {"code": "Tensor", "cursor_pos": 6, "detail_level": 0}
-        answer, _ = kernel.ask("inspect_request", question)
-        if answer.get("found"):
-            inspection[name] = [kernel.ask("inspect_request", question)[1] for _ in range(9)]
-    table.row("completion of t.sq", completion.get("stock"), completion["widemargin"])
-    table.row("inspection of Tensor", inspection.get("stock"), inspection.get("widemargin"))
+    times(table, "completion of t.sq", kernels, 15, lambda name, _: kernels[name].ask("complete_request", question)[1])
+    # the methods of a type are found there, its name is not
+    question = {"code": "Tensor", "cursor_pos": 6, "detail_level": 0}
+    able = {name: kernel for name, kernel in kernels.items() if kernel.ask("inspect_request", question)[0]["found"]}
+    assert "widemargin" in able
+    times(table, "inspection of Tensor", able, 15, lambda name, _: kernels[name].ask("inspect_request", question)[1])
 
 
 def memory(table, kernels):
@@ -246,6 +279,7 @@ def memory(table, kernels):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", default=["starts", "cells"], choices=["starts", "cells"])
     parser.add_argument("--ours", default=ROOT / "target/release/widemargin", type=pathlib.Path)
     parser.add_argument("--stock", default=shutil.which("evcxr_jupyter"), type=pathlib.Path)
     parser.add_argument("--fill", action="store_true", help="fill the caches, and say how long that takes")
@@ -265,14 +299,9 @@ def main():
             print("stock: left out, no evcxr_jupyter on the PATH; cargo install evcxr_jupyter --version 0.22.0 --locked")
         if arguments.fill:
             return fill(names)
-        table = Table("stock" in names)
-        kernels = starts(table, names)
-        try:
-            cells(table, kernels)
-            memory(table, kernels)
-        finally:
-            for kernel in kernels.values():
-                kernel.end()
+        table = Table()
+        for part in arguments.parts:
+            {"starts": starts, "cells": cells}[part](table, names)
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ fn completions_and_the_manual_name_every_command() {
         assert!(script.contains("doctor") && script.contains("prune"), "{shell}");
     }
     let manual = good(folder.path(), &["man"]);
-    for command in ["run", "kernel", "lab", "nb", "cache", "completions", "man"] {
+    for command in ["run", "kernel", "lab", "nb", "book", "cache", "completions", "man"] {
         assert!(manual.contains(&format!("widemargin\\-{command}(1)")), "{command}");
     }
     assert!(good(folder.path(), &["--version"]).contains("evcxr 0.22.0"));

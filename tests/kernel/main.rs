@@ -2,6 +2,7 @@
 //!
 //! The first test on a machine builds the prelude (minutes); later runs start from the cache.
 
+mod book;
 mod command_line;
 mod crash;
 mod diagnostic;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use widemargin::display::Bundle;
-use widemargin::notebook::{Cell, Kind, Notebook, html};
+use widemargin::notebook::{Cell, Kind, Marks, Notebook, html};
 use widemargin::session::{Output, Stream};
 
 fn read(name: &str, text: &str) -> widemargin::Result<Notebook> {
@@ -47,8 +47,14 @@ fn sample() -> Notebook {
         Output::Display(Bundle::text("a figure").with("application/vnd.plotly.v1+json", figure)),
         Output::Result(Bundle::text("<4>")),
     ];
-    let code = Kind::Code { outputs, count: Some(1) };
-    let cell = |id: &str, source: &str, kind| Cell { id: id.into(), source: source.into(), alt: String::new(), kind };
+    let code = Kind::Code { outputs, count: Some(1), key: "00ff".into() };
+    let cell = |id: &str, source: &str, kind| Cell {
+        id: id.into(),
+        source: source.into(),
+        alt: String::new(),
+        marks: Marks::default(),
+        kind,
+    };
     let cells = vec![cell("p", "# A title\n\n| a |\n|---|\n| 1 |", Kind::Markdown), cell("c", "x\ny", code)];
     Notebook { name: "sample".into(), cells }
 }
@@ -57,7 +63,7 @@ fn sample() -> Notebook {
 fn an_executed_notebook_survives_a_round_trip() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path: PathBuf = folder.path().join("sample.ipynb");
-    sample().write(&path).expect("writable");
+    sample().write(&path, None).expect("writable");
     assert_eq!(Notebook::read(&path).expect("readable"), sample());
 }
 
@@ -85,11 +91,12 @@ fn a_page_without_scripts_shows_stills() {
 #[test]
 fn a_picture_in_a_notebook_file_has_its_words_where_nbconvert_reads_them() {
     let shown = Output::Display(Bundle::text("Loss falls.").with("image/png", "iVBORw0KGgo="));
-    let code = Kind::Code { outputs: vec![shown, Output::Result(Bundle::text("4"))], count: Some(1) };
-    let cell = Cell { id: "c".into(), source: "x".into(), alt: String::new(), kind: code };
+    let code =
+        Kind::Code { outputs: vec![shown, Output::Result(Bundle::text("4"))], count: Some(1), key: "00ff".into() };
+    let cell = Cell { id: "c".into(), source: "x".into(), alt: String::new(), marks: Marks::default(), kind: code };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("n.ipynb");
-    Notebook { name: "n".into(), cells: vec![cell] }.write(&path).expect("written");
+    Notebook { name: "n".into(), cells: vec![cell] }.write(&path, None).expect("written");
     let file: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).expect("readable")).expect("JSON");
     let outputs = &file["cells"][0]["outputs"];
     assert_eq!(outputs[0]["metadata"]["image/png"]["alt"], "Loss falls.");

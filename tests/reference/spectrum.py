@@ -12,7 +12,7 @@ def measures(m):
     s = np.linalg.svd(m, compute_uv=False)
     p, e = s[s > 0] / s.sum(), np.cumsum(s**2) / (s**2).sum()
     return {"singular_values": s.tolist(), "effective_rank": float(np.exp(-(p * np.log(p)).sum())),
-            "stable_rank": float((s**2).sum() / s[0] ** 2), "k90": int((e < 0.9).sum() + 1), "k99": int((e < 0.99).sum() + 1),
+            "stable_rank": float((s**2).sum() / s[0] ** 2), "participation_ratio": float((s**2).sum() ** 2 / (s**4).sum()), "k90": int((e < 0.9).sum() + 1), "k99": int((e < 0.99).sum() + 1),
             "energy_3": float(e[min(2, len(e) - 1)])}
 
 

@@ -27,6 +27,7 @@ fn agrees_with_numpy() {
             }
             let close = |got: f64, key: &str| (got - wanted[key].as_f64().unwrap()).abs() < 1e-9;
             assert!(close(profile.effective_rank(), "effective_rank"), "{name}");
+            assert!(close(profile.participation_ratio(), "participation_ratio"), "{name}");
             assert!(close(profile.stable_rank(), "stable_rank") && close(profile.energy(3), "energy_3"), "{name}");
             assert!(close(profile.k90() as f64, "k90") && close(profile.k99() as f64, "k99"), "{name}");
         }
@@ -41,6 +42,8 @@ fn orthogonal_columns_have_closed_forms() {
     assert!((spectrum.raw.stable_rank() - 1.25).abs() < 1e-15);
     // exp(-(2/3 ln 2/3 + 1/3 ln 1/3)) = 3/2^(2/3).
     assert!((spectrum.raw.effective_rank() - 3.0 / 2.0_f64.powf(2.0 / 3.0)).abs() < 1e-14);
+    // 5²/17.
+    assert!((spectrum.raw.participation_ratio() - 25.0 / 17.0).abs() < 1e-14);
     assert_eq!((spectrum.raw.k90(), spectrum.raw.k99()), (2, 2));
 }
 
@@ -65,6 +68,7 @@ fn constant_and_zero_matrices_give_numbers() {
     for profile in [&zero.raw, &zero.centred, &Profile { singular_values: Vec::new() }] {
         assert_eq!((profile.k90(), profile.k99()), (0, 0));
         assert_eq!((profile.effective_rank(), profile.stable_rank(), profile.energy(1)), (0.0, 0.0, 1.0));
+        assert_eq!(profile.participation_ratio(), 0.0);
     }
 }
 

@@ -122,3 +122,44 @@ fn the_conclusion_follows_the_numbers() {
     let message = compare(&[("a", &long), ("b", &[other])]).unwrap_err().to_string();
     assert_eq!(message, "compare: expected evaluations on the same sets with the same attacks, got others for b");
 }
+
+/// Runs the test `name` again in a process of its own, since the flag of an interrupt is global; true in that process.
+fn alone(name: &str) -> bool {
+    const CHILD: &str = "WIDEMARGIN_TEST_EVALUATE_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = child.args(["--exact", &format!("attack_evaluate::{name}")]).env(CHILD, "1").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    false
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_found_and_says_what_was_not_searched() {
+    if !alone("an_interrupt_keeps_what_was_found_and_says_what_was_not_searched") {
+        return;
+    }
+    let pair = pair();
+    let net = trained(&pair, 5, 1);
+    std::thread::spawn(|| {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        widemargin::progress::interrupt();
+    });
+    // The distances of the first set would take days; that the call returns is the claim.
+    let minimal = MinimalNorm { steps: 1_000_000_000, batch: 7, ..MinimalNorm::default() };
+    let table = evaluate(&net, &[&pair.train, &pair.test], &Evaluation { minimal, ..settings() }).unwrap();
+    assert!(table.interrupted);
+    assert_eq!(table.parts.len(), 1);
+    let part = &table.parts[0];
+    assert_eq!(part.robustness.rows.len(), 2);
+    let finite = part.distances.iter().filter(|d| d.is_finite() && **d > 0.0).count();
+    assert!((1..=7).contains(&finite), "the first seven rows were searched: {:?}", part.distances);
+    let text = table.bundle().plain().unwrap().to_owned();
+    assert!(text.contains("; interrupted") && text.contains("rows unsearched; they count as censored"), "{text}");
+    // The flag is still up: the next call stops before its first radius.
+    let none = evaluate(&net, &[&pair.test], &settings()).unwrap();
+    assert!(none.interrupted && none.parts[0].nearest.is_none() && none.parts[0].median().is_nan());
+    let message = compare(&[("a", &[table]), ("b", &[none])]).unwrap_err().to_string();
+    assert_eq!(message, "compare: expected evaluations that were not interrupted, got one of a was");
+}

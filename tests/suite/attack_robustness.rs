@@ -1,7 +1,8 @@
 //! The table of accuracy against the radius.
 
-use widemargin::attack::{Attacks, Norm, Objective, Pgd, robustness};
-use widemargin::data::digits;
+use candle_core::{DType, Device, Tensor};
+use widemargin::attack::{Attacks, Evaluation, MinimalNorm, Model, Norm, Objective, Pgd, evaluate, robustness};
+use widemargin::data::{Dataset, digits};
 use widemargin::display::Show;
 use widemargin::model::{Classifier, Mlp};
 use widemargin::train::Trainer;
@@ -61,4 +62,50 @@ fn an_empty_set_is_refused() {
     let (net, pair) = trained();
     let empty = pair.test.take(0).unwrap();
     assert!(robustness(&net, &empty, &Attacks::default()).unwrap_err().to_string().contains("at least one input"));
+}
+
+/// Gradients that are not finite on every input whose first pixel is 1.
+struct Broken(Classifier);
+
+impl Model for Broken {
+    fn outputs(&self) -> usize {
+        Model::outputs(&self.0)
+    }
+
+    fn score_rows(&self, x: &Tensor) -> widemargin::Result<Vec<f32>> {
+        self.0.score_rows(x)
+    }
+
+    fn score_gradient(
+        &self,
+        x: &Tensor,
+        slopes: &dyn Fn(&[f32]) -> Vec<f32>,
+    ) -> widemargin::Result<(Vec<f32>, Vec<f32>)> {
+        let (scores, mut gradient) = self.0.score_gradient(x, slopes)?;
+        let values = x.flatten_all()?.to_vec1::<f32>()?;
+        let width = values.len() / scores.len();
+        for (row, gradient) in values.chunks_exact(width).zip(gradient.chunks_exact_mut(width)) {
+            gradient[0] = if row[0] == 1.0 { f32::NAN } else { gradient[0] };
+        }
+        Ok((scores, gradient))
+    }
+}
+
+#[test]
+fn rows_without_a_finite_gradient_are_named_by_their_place_in_the_set() {
+    let net = Broken(crate::attack_nets::linear(&[0.0, 1.0, -1.0], 0.0));
+    // Row 0 breaks at the first radius and leaves, so row 3 is third in the second attack.
+    let rows = [[0.5_f32, 0.51, 0.5], [0.5, 0.9, 0.1], [0.5, 0.9, 0.1], [1.0, 0.9, 0.1]];
+    let x = Tensor::new(&rows, &Device::Cpu).unwrap();
+    let y = Tensor::ones(4, DType::U32, &Device::Cpu).unwrap();
+    let data = Dataset::new("four", x, y, vec!["no".into(), "yes".into()]).unwrap();
+    let attacks = Attacks { epsilons: vec![0.1, 0.2], silent: true, ..Attacks::default() };
+    let table = robustness(&net, &data, &attacks).unwrap();
+    assert_eq!(table.not_finite, [3]);
+    let wanted = "1 rows had values that are not finite and were not attacked there: 3.";
+    assert!(table.bundle().plain().unwrap().ends_with(wanted), "{}", table.bundle().plain().unwrap());
+    let minimal = MinimalNorm { steps: 5, retry_steps: 5, ..MinimalNorm::default() };
+    let all = evaluate(&net, &[&data], &Evaluation { attacks, minimal }).unwrap();
+    assert_eq!(all.parts[0].not_finite(), [3]);
+    assert!(all.bundle().plain().unwrap().contains(&format!("four: {wanted}")));
 }

@@ -1,10 +1,13 @@
 //! What each kind of figure draws and says.
 
-use crate::figure_samples::{adversarial, history, line, slice, table, transfer};
+use crate::figure_samples::{
+    adversarial, features, history, line, moved, noise, samples, slice, table, three_margins, transfer,
+};
 use serde_json::Value;
-use widemargin::analysis::{Profile, Spectrum};
+use widemargin::analysis::{Directions, Profile, Spectrum};
 use widemargin::figure::{
-    Figure, attack_course, boundary, curves, distances, robust_accuracy, sandwich, spectra, triptych,
+    Figure, angles, attack_course, boundary, curves, displacement, distances, margins, robust_accuracy, sandwich,
+    spectra, triptych, triptych_beside_noise,
 };
 use widemargin::margin::{Hyperplane, cross_entropy_limit, hard_margin};
 
@@ -171,6 +174,66 @@ fn a_colour_image_is_drawn_in_its_colours() {
     // Grey is no change; red went down by the largest change, so to 0.
     assert_eq!(list(&figure.json()["data"][1]["z"][0][0]), [0.0, 128.0, 128.0]);
     assert_eq!(list(&figure.json()["data"][2]["z"][0][0]), [64.0, 128.0, 128.0]);
+}
+
+#[test]
+fn a_random_change_stands_beside_the_attack_on_the_same_scale() {
+    let figure = triptych_beside_noise(&adversarial(1), &noise(1), 0).unwrap();
+    let data = figure.json()["data"].as_array().unwrap();
+    assert_eq!(data.len(), 5);
+    assert_eq!(list(&data[3]["z"][0]), [0.0, 0.0625]);
+    assert_eq!((&data[3]["zmin"], &data[3]["zmax"]), (&data[1]["zmin"], &data[1]["zmax"]));
+    assert_eq!((data[4]["xaxis"].as_str(), data[4]["yaxis"].as_str()), (Some("x5"), Some("y5")));
+    assert_eq!(figure.json()["layout"]["annotations"][3]["text"], "random × 2<br>Linf 0.0625");
+    let wanted = "Image 0 of 2 by 2 pixels of class 3, classified as 3; a change of Linf 0.25 moves it to 8, a random one \
+                  of Linf 0.0625 leaves it at 3.";
+    assert_eq!(figure.alt(), wanted);
+    let message = triptych_beside_noise(&adversarial(1), &noise(3), 0).unwrap_err().to_string();
+    assert_eq!(message, "triptych: expected noise of shape [2, 1, 2, 2], got [2, 3, 2, 2]");
+}
+
+#[test]
+fn angles_fall_from_90_degrees_as_directions_are_added() {
+    let directions = Directions::raw(&features()).unwrap();
+    let figure = angles(&[("CE", &directions, &[1.0, 1.0])]).unwrap();
+    // Energies 18 and 2: the first direction alone holds 90 %.
+    assert_eq!(list(&figure.json()["data"][0]["y"]), [90.0, 45.0, 0.0]);
+    let wanted = "CE (raw): w is 0 degrees from the 2 directions that hold 99 % of the energy, 0 degrees from all 2.";
+    assert_eq!(figure.alt(), wanted);
+    assert!(angles(&[("CE", &directions, &[1.0])]).is_err());
+    assert_eq!(angles(&[]).unwrap().alt(), "No weights to show.");
+}
+
+#[test]
+fn a_displacement_sets_the_attack_beside_random_changes() {
+    let figure = displacement("CE", &moved());
+    assert_eq!(list(&trace(&figure, "attack")["y"]), [0.0, 0.0, 1.0]);
+    assert_eq!(list(&trace(&figure, "random")["y"]), [0.0, 1.0, 1.0]);
+    let wanted = "CE: 0 of the attack's change and 1 of a random one lie in the 1 directions that hold 90 % of the \
+                  features' energy; the attack moves them 2 times as far.";
+    assert_eq!(figure.alt(), wanted);
+}
+
+#[test]
+fn margins_at_the_head_stand_against_margins_at_the_input() {
+    let figure = margins(&[("CE", &three_margins())]);
+    assert_eq!(list(&figure.json()["data"][0]["x"]), [0.5, 0.25]);
+    assert_eq!(list(&figure.json()["data"][0]["y"]), [2.0, 1.0]);
+    let wanted = "CE: 2 rows, median input margin 0.375, median feature margin 1.5, rank correlation 1.";
+    assert_eq!(figure.alt(), wanted);
+    assert_eq!(margins(&[]).alt(), "No margins to show.");
+}
+
+#[test]
+fn figures_of_attacks_say_what_to_watch_for() {
+    let others = ["boundary", "curves", "one curve"];
+    for (name, figure) in samples() {
+        let title = figure.json()["layout"]["title"]["text"].as_str().unwrap();
+        let watch = title.split("<br><sub>Watch").nth(1);
+        assert_eq!(watch.is_none(), others.contains(&name), "{name}: {title}");
+        // Of 11 pixels, so that it fits 700.
+        assert!(watch.is_none_or(|text| text.chars().count() <= 110), "{name}: {title}");
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! One figure of each kind, from small fixed data.
 
 use candle_core::{Device, Tensor};
-use widemargin::analysis::{Profile, Spectrum};
+use widemargin::analysis::{Directions, Displacement, Margins, Profile, Spectrum};
 use widemargin::attack::{Adversarial, AtEpsilon, Iterate, Norm, Objective, Robustness, Slice, Transfer};
 use widemargin::figure::{
-    Figure, attack_course, boundary, curves, distances, robust_accuracy, sandwich, spectra, triptych,
+    Figure, angles, attack_course, boundary, curves, displacement, distances, margins, robust_accuracy, sandwich,
+    spectra, triptych, triptych_beside_noise,
 };
 use widemargin::margin::{cross_entropy_limit, hard_margin};
 use widemargin::train::{Epoch, History};
@@ -21,7 +22,6 @@ pub fn table(clean: f64, rows: &[(f64, f64)]) -> Robustness {
         accuracy: *accuracy,
         attacked: 10,
         zero_gradient: 0,
-        not_finite: 0,
     });
     Robustness {
         data: "digits".into(),
@@ -30,6 +30,7 @@ pub fn table(clean: f64, rows: &[(f64, f64)]) -> Robustness {
         objective: Objective::Margin,
         steps: 40,
         restarts: 1,
+        not_finite: Vec::new(),
         gradients: 400,
         clean_accuracy: clean,
         rows: rows.collect(),
@@ -71,6 +72,15 @@ pub fn adversarial(channels: usize) -> Adversarial {
     }
 }
 
+/// The same images, the first changed by 0.0625 in its second value and not classified otherwise.
+pub fn noise(channels: usize) -> Adversarial {
+    let found = adversarial(channels);
+    let mut change = vec![0.0_f32; 2 * channels * 4];
+    change[1] = 0.0625;
+    let change = Tensor::from_vec(change, found.x.dims(), &Device::Cpu).unwrap();
+    Adversarial { x: (&found.clean + change).unwrap(), predicted: vec![3, 3], norms: vec![0.0625, 0.0], ..found }
+}
+
 pub fn transfer() -> Transfer {
     Transfer {
         names: vec!["CE".into(), "pairs".into()],
@@ -93,6 +103,22 @@ pub fn line() -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     (side(3.2, 4.0), side(1.2, 2.0))
 }
 
+/// Features along (1, 0) with a little of (0, 1).
+pub fn features() -> Tensor {
+    Tensor::new(&[[3.0_f32, 0.0], [-3.0, 0.0], [0.0, 1.0], [0.0, -1.0]], &Device::Cpu).unwrap()
+}
+
+/// An attack along (0, 1) and a random change along (1, 0) half as long.
+pub fn moved() -> Displacement {
+    let shift = |by: [f32; 2]| features().broadcast_add(&Tensor::new(&by, &Device::Cpu).unwrap()).unwrap();
+    let directions = Directions::raw(&features()).unwrap();
+    Displacement::of(&directions, &features(), &shift([0.0, 1.0]), &shift([0.5, 0.0])).unwrap()
+}
+
+pub fn three_margins() -> Margins {
+    Margins::new(vec![2.0, 1.0, -1.0], vec![0.5, 0.25, 0.0], vec![0.6, 0.3, 0.0]).unwrap()
+}
+
 pub fn samples() -> Vec<(&'static str, Figure)> {
     let (pos, neg) = line();
     let hard = hard_margin(&pos, &neg).unwrap();
@@ -113,7 +139,12 @@ pub fn samples() -> Vec<(&'static str, Figure)> {
         ("course", attack_course(&[("PGD", &adversarial(1))])),
         ("transfer", transfer().matrix()),
         ("slice", slice().map()),
+        ("angles", angles(&[("CE", &Directions::raw(&features()).unwrap(), &[1.0, 1.0])]).unwrap()),
+        ("displacement", displacement("CE", &moved())),
+        ("margins", margins(&[("CE", &three_margins())])),
         ("grey triptych", triptych(&adversarial(1), 0).unwrap()),
         ("colour triptych", triptych(&adversarial(3), 0).unwrap()),
+        ("grey control", triptych_beside_noise(&adversarial(1), &noise(1), 0).unwrap()),
+        ("colour control", triptych_beside_noise(&adversarial(3), &noise(3), 0).unwrap()),
     ]
 }

@@ -1,5 +1,6 @@
 //! The cell side, tested without a kernel. One file per module of `src`.
 
+mod analysis_directions;
 mod analysis_spectrum;
 mod attack_evaluate;
 mod attack_masking;
@@ -21,6 +22,7 @@ mod data_synthetic;
 mod display;
 mod figure_json;
 mod figure_kinds;
+mod figure_lines;
 mod figure_samples;
 mod loss_all_pairs;
 mod loss_baselines;
