@@ -73,6 +73,13 @@ pub enum Error {
         /// candle's reason.
         source: candle_core::Error,
     },
+    /// The graphics card, its driver or its compiler refused.
+    Device {
+        /// Where it failed.
+        stage: &'static str,
+        /// Why, and what to do about it.
+        reason: String,
+    },
     /// The notebook session failed outside a cell: building the prelude, starting the evaluator.
     Session {
         /// Where it failed.
@@ -104,7 +111,7 @@ impl fmt::Display for Error {
                 let text = source.to_string();
                 write!(f, "{op}: {}", text.lines().next().unwrap_or("candle gave no reason"))
             }
-            Error::Session { stage, reason } => write!(f, "{stage}: {reason}"),
+            Error::Device { stage, reason } | Error::Session { stage, reason } => write!(f, "{stage}: {reason}"),
         }
     }
 }

@@ -15,6 +15,8 @@ pub mod analysis;
 pub mod attack;
 pub mod cell;
 pub mod certify;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 pub mod data;
 pub mod display;
 pub mod error;

@@ -161,7 +161,7 @@ fn light_manifest(full: &str) -> String {
     let dependencies = dependencies.split("\n[").next().unwrap_or_default();
     let light = dependencies.lines().filter(|line| line.contains(" = ") && !line.contains("optional = true"));
     format!(
-        "[package]\nname = \"widemargin\"\nversion = {:?}\nedition = \"2024\"\n\n[features]\nkernel = []\n\n[dependencies]\n{}\n\n[workspace]\n\n[profile.release]\ndebug = 0\n",
+        "[package]\nname = \"widemargin\"\nversion = {:?}\nedition = \"2024\"\n\n[features]\ncuda = []\nkernel = []\n\n[dependencies]\n{}\n\n[workspace]\n\n[profile.release]\ndebug = 0\n",
         env!("CARGO_PKG_VERSION"),
         light.collect::<Vec<_>>().join("\n"),
     )

@@ -44,6 +44,8 @@ pub use simd::Vectors;
 pub use tolerance::Tol;
 pub use value::{Algo, Curvature, Value};
 
+#[cfg(feature = "cuda")]
+pub(crate) use boxes::tables as box_tables;
 pub(super) use multiclass::loss_and_gradient;
 
 use crate::error::Result;

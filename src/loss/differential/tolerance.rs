@@ -16,7 +16,7 @@ pub enum Tol {
 
 impl Tol {
     /// The width of a box, a power of two.
-    pub(super) fn width(self) -> f64 {
+    pub(crate) fn width(self) -> f64 {
         match self {
             Tol::Fine | Tol::Exact => 0.25,
             Tol::Mid => 0.5,
@@ -26,7 +26,7 @@ impl Tol {
 
     /// The bounds on the approximation, of loss and gradient and of second derivatives; see [`super::Boxes`] and
     /// `tests/reference/boxes.json`.
-    pub(super) fn approximation(self) -> (f64, f64) {
+    pub(crate) fn approximation(self) -> (f64, f64) {
         match self {
             Tol::Fine => (4e-13, 2.2e-12),
             Tol::Mid => (1.6e-10, 8e-10),

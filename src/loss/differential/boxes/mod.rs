@@ -40,6 +40,8 @@ mod curvature;
 mod evaluate;
 mod field;
 mod kernel;
+#[cfg(feature = "cuda")]
+mod tables;
 
 use super::engine::Engine;
 use super::points::Points;
@@ -52,6 +54,9 @@ use evaluate::Evaluate;
 use field::Field;
 use kernel::Width;
 use std::sync::OnceLock;
+
+#[cfg(feature = "cuda")]
+pub(crate) use tables::tables;
 
 /// Linear time, within a relative bound.
 #[derive(Clone, Debug)]
