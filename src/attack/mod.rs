@@ -32,6 +32,7 @@ mod deepfool;
 mod evaluate;
 pub mod fakes;
 mod fgsm;
+mod gates;
 mod halfspace;
 mod inputs;
 mod linearised;

@@ -41,17 +41,48 @@ fn a_random_start_is_uniform_in_the_ball() {
 
 #[test]
 fn the_seed_decides_the_bytes_and_nothing_else_does() {
-    let (net, x, y) = digits("cnn");
-    let run = |seed, batch| {
-        let attack = Pgd { random_start: true, restarts: 3, steps: 8, seed, batch, ..quiet() };
-        values(&attack.run(&net, &x, &y).unwrap().x).iter().map(|v| v.to_bits()).collect::<Vec<u32>>()
-    };
-    assert_eq!(run(1, 64), run(1, 64));
-    assert_eq!(run(1, 64), run(1, 4));
-    assert_ne!(run(1, 64), run(2, 64));
-    // With one thread, in a pool of its own.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    assert_eq!(pool.install(|| run(1, 64)), run(1, 64));
+    for name in ["linear", "mlp1", "mlp4", "cnn"] {
+        let (net, x, y) = digits(name);
+        for (norm, epsilon) in [(Norm::Linf, 0.1), (Norm::L2, 0.6), (Norm::L1, 2.0)] {
+            let bytes = |steps, seed, batch| {
+                let start = Pgd { random_start: true, restarts: 3, steps, ..quiet() };
+                let found = Pgd { norm, epsilon, seed, batch, ..start }.run(&net, &x, &y).unwrap();
+                values(&found.x).iter().map(|v| v.to_bits()).collect::<Vec<u32>>()
+            };
+            let run = |seed, batch| bytes(8, seed, batch);
+            let whole = run(1, 64);
+            assert!(run(1, 64) == whole, "{name} {norm}, again");
+            assert!(run(1, 7) == whole, "{name} {norm}, batches of 7");
+            // The starts: a linear score leads all of them to one corner.
+            assert!(bytes(0, 1, 64) != bytes(0, 2, 64), "{name} {norm}, another seed");
+            for threads in [1, 2] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                assert!(pool.install(|| run(1, 64)) == whole, "{name} {norm}, {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_l1_projection_is_the_nearest_point_of_the_ball() {
+    // One step of length 5 out of a ball of 1.5. p is nearest to v exactly if (v - p)·(z - p) <= 0 for all z of the ball, and
+    // that is linear in z, so its corners ±1.5 e_k decide. Cutting everything by one factor fails this by far.
+    let w: Vec<f32> = (0..40).map(|k| ((k * 7919 + 13) % 2003) as f32 / 1001.5 - 1.0).collect();
+    let x = Tensor::full(0.0_f32, (1, 40), &Device::Cpu).unwrap();
+    let y = Tensor::new(&[0_u32], &Device::Cpu).unwrap();
+    let attack =
+        Pgd { norm: Norm::L1, epsilon: 1.5, step: 5.0, steps: 1, sparsity: 0.0, bounds: [-9.0, 9.0], ..quiet() };
+    let p: Vec<f64> = values(&attack.run(&linear(&w, 0.0), &x, &y).unwrap().x).iter().map(|v| f64::from(*v)).collect();
+    let total: f64 = w.iter().map(|w| f64::from(w.abs())).sum();
+    let v: Vec<f64> = w.iter().map(|w| 5.0 * f64::from(*w) / total).collect();
+    let corner = 1.5 * v.iter().zip(&p).map(|(v, p)| (v - p).abs()).fold(0.0, f64::max);
+    let own: f64 = v.iter().zip(&p).map(|(v, p)| (v - p) * p).sum();
+    // float32 coordinates.
+    assert!(corner - own < 1e-5, "{corner} {own}");
+    assert!((p.iter().map(|p| p.abs()).sum::<f64>() - 1.5).abs() < 1e-5);
+    let cut: Vec<f64> = v.iter().map(|v| v * 1.5 / 5.0).collect();
+    let corner = 1.5 * v.iter().zip(&cut).map(|(v, p)| (v - p).abs()).fold(0.0, f64::max);
+    assert!(corner - v.iter().zip(&cut).map(|(v, p)| (v - p) * p).sum::<f64>() > 0.05);
 }
 
 #[test]
