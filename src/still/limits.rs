@@ -34,12 +34,9 @@ pub fn check(data: &[&Value], layout: &Value) -> Result<()> {
             let values = items(&trace[key]);
             let axis = trace[format!("{key}axis")].as_str().unwrap_or(key);
             let named = layout[format!("{key}axis{}", axis.get(1..).unwrap_or_default())]["type"] == "category";
-            let mut known = values.iter().filter(|v| !v.is_null()).peekable();
+            let known = || values.iter().filter(|v| !v.is_null());
             // A legend's own trace has no values at all.
-            if let Some(first) = known.peek().filter(|_| !named)
-                && is_date(first)
-                && known.clone().all(is_date)
-            {
+            if let Some(first) = known().next().filter(|_| !named && known().all(is_date)) {
                 return refuse("dates", first.to_string());
             }
         }
