@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use. Anything may use `error`; `prelude` may use all.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("error", &[]),
     ("rng", &[]),
     ("display", &[]),
