@@ -71,7 +71,7 @@ fn prose(text: &str, cells: &mut Vec<Cell>) {
     }
 }
 
-/// The chapter's Markdown: what [`parse`] reads back as the same cells.
+/// The chapter's Markdown: what `parse` reads back as the same cells.
 pub fn text(notebook: &Notebook) -> String {
     let cells = notebook.cells.iter().map(|cell| match cell.kind {
         Kind::Markdown => cell.source.trim().to_owned(),
