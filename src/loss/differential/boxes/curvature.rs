@@ -18,14 +18,8 @@ impl Boxes {
         of_s: &mut [f64],
         of_t: &mut [f64],
     ) -> Curvature {
+        self.place(points);
         let (vectors, width) = (self.vectors, width(self.tol));
-        let boxes_per_unit = 1.0 / width.h;
-        for (cells, side) in [(&mut self.of_s, &points.s), (&mut self.of_t, &points.t)] {
-            cells.locate(side, boxes_per_unit);
-            cells.gather(vectors, width, side.scores, side.weights);
-            cells.occupy();
-            cells.move_to_nodes(vectors, width);
-        }
         let factor = 1.0 / points.pairs();
         let weights = [points.s.weights, points.t.weights];
         match along {

@@ -103,15 +103,21 @@ impl Boxes {
         self.of_s.workspace_bytes() + self.of_t.workspace_bytes() + packs * size_of::<Pack>() + directed
     }
 
-    fn run<S: Score>(&mut self, points: &Points<S>, in_s: &mut [S], in_t: &mut [S]) -> Value {
+    /// Brings the scores of both sides to the nodes of their boxes.
+    fn place<S: Score>(&mut self, points: &Points<S>) {
         let (vectors, width) = (self.vectors, width(self.tol));
-        let boxes_per_unit = 1.0 / width.h;
         for (cells, side) in [(&mut self.of_s, &points.s), (&mut self.of_t, &points.t)] {
-            cells.locate(side, boxes_per_unit);
+            cells.locate(side, 1.0 / width.h);
             cells.gather(vectors, width, side.scores, side.weights);
             cells.occupy();
             cells.move_to_nodes(vectors, width);
         }
+    }
+
+    fn run<S: Score>(&mut self, points: &Points<S>, in_s: &mut [S], in_t: &mut [S]) -> Value {
+        self.place(points);
+        let (vectors, width) = (self.vectors, width(self.tol));
+        let boxes_per_unit = 1.0 / width.h;
         let pairs = points.pairs();
         let [losses, slopes] = &mut self.values;
         grow(losses, self.of_s.boxes.numbers.len());
