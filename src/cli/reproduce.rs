@@ -110,7 +110,7 @@ impl Reproduce {
 
 fn write_page(folder: &Path) -> Result<ExitCode> {
     let path = folder.join("results.md");
-    write_atomically(&path, Results::open(folder)?.page().as_bytes())?;
+    write_atomically(&path, Results::open(folder)?.page()?.as_bytes())?;
     println!("{}", path.display());
     Ok(ExitCode::SUCCESS)
 }

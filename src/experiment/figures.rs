@@ -1,6 +1,5 @@
 //! One call for each figure of the book: the results turned back into what the attacks and the training return.
 
-use super::results::quantile;
 use super::table::{RADII, STEPS};
 use super::{Results, read};
 use crate::analysis::{Profile, Spectrum};
@@ -184,12 +183,6 @@ impl Results {
         kept.iter().map(|sample| figure::triptych(&adversarial(sample)?, 0)).collect()
     }
 
-    /// The median distance of each method, for the table of a page: name, seeds, and the values seed by seed.
-    pub(super) fn medians(&self, network: &str, method: &str, set: &str, norm: &str) -> Vec<f64> {
-        let value = |n: &Value| quantile(&n["attacked"][set][norm], 0.5);
-        self.per_seed(network, method, &value).into_iter().map(|(_, v)| v).collect()
-    }
-
     /// Each method's numbers of the first seed.
     fn first_runs(&self, network: &str) -> Result<Vec<(String, &Value)>> {
         let runs: Vec<(String, &Value)> = self
@@ -203,7 +196,7 @@ impl Results {
         if runs.is_empty() { Err(self.unknown(network)) } else { Ok(runs) }
     }
 
-    fn unknown(&self, got: &str) -> Error {
+    pub(super) fn unknown(&self, got: &str) -> Error {
         Error::Unknown { what: "network", got: got.into(), known: self.networks() }
     }
 }

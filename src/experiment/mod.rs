@@ -8,6 +8,7 @@
 //! Uses everything of the cell side; only `cli` uses it.
 
 mod attacked;
+mod comparison;
 mod figures;
 mod network;
 mod page;

@@ -31,6 +31,19 @@ impl Results {
         }
     }
 
+    /// The results that this book is written from: of the nearest folder `book/results` at or above the working directory.
+    ///
+    /// Errors: `Unknown` outside a copy of the book; those of [`Results::open`].
+    pub fn of_book() -> Result<Self> {
+        let here = std::env::current_dir().map_err(Error::io("find", "."))?;
+        let folder = here.ancestors().map(|folder| folder.join("book/results")).find(|folder| folder.is_dir());
+        Self::open(folder.ok_or_else(|| Error::Unknown {
+            what: "folder book/results",
+            got: here.display().to_string(),
+            known: vec!["a copy of the book and any folder in it".into()],
+        })?)
+    }
+
     /// The networks that were trained, in the order of their names.
     pub fn networks(&self) -> Vec<String> {
         self.distinct("network")

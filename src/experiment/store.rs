@@ -4,6 +4,7 @@ use super::table::{Kind, Run, Scale};
 use super::{attacked, network, synthetic, transferred};
 use crate::data::Pair;
 use crate::error::{Error, Result};
+use crate::model::ops::simd::Level;
 use crate::progress::interrupted;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -118,6 +119,7 @@ impl Store {
                 "source": by.source,
                 "commit": by.commit,
                 "device": by.device,
+                "build": build(),
                 "data": {
                     "train": data.train.name, "train_images": data.train.len(),
                     "test": data.test.name, "test_images": data.test.len(),
@@ -255,6 +257,12 @@ fn settings(run: &Run) -> Value {
     }
 }
 
+/// How it was compiled and what it computes with: other vectors round in another order.
+fn build() -> String {
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    format!("{profile}, {} {}, {}", std::env::consts::ARCH, std::env::consts::OS, Level::best().name())
+}
+
 fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    rayon::current_num_threads()
 }

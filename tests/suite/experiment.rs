@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use widemargin::data::{Pair, digits};
 use widemargin::experiment::{Conclusion, Provenance, Results, Run, Scale, Shard, Store, table};
-use widemargin::prelude::{Classifier, Loss, Mlp, Trainer};
+use widemargin::prelude::{Classifier, Loss, Mlp, Norm, Trainer};
 
 fn pair() -> Pair {
     digits().and_then(|all| all.pair(3, 8)).expect("embedded")
@@ -72,8 +72,15 @@ fn stopped_and_resumed_or_spread_and_merged_the_results_are_the_same_bytes() {
     }
     assert_eq!(results.images(network, "differential").expect("kept images").len(), 2);
     assert!(results.robust_accuracy("other", "test").is_err());
+    let median = results.median(network, "differential", "test", Norm::L2).expect("measured");
+    assert!(median.mean > 0.0, "{median:?}");
+    assert!(results.median(network, "differential", "other", Norm::L2).is_err());
+    assert!(results.comparison("other").is_err());
+    // A line for each claim and each method, in text and in HTML.
+    assert_eq!(results.verdicts().rows.len(), results.answers().len());
+    assert_eq!(results.comparison(network).expect("a table").rows.len(), 2);
     // The exact linear cases need no seeds: figure 1's ratio is 0.040 (closed form in data::synthetic).
-    let page = results.page();
+    let page = results.page().expect("a page");
     assert!(page.contains("0.040 |"), "{page}");
 }
 

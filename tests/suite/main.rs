@@ -11,6 +11,7 @@ mod attack_pgd;
 mod attack_robustness;
 mod attack_slice;
 mod attack_starts;
+mod book_excerpts;
 mod certify_bounds;
 mod data_cifar10;
 mod data_damage;
