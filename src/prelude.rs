@@ -5,8 +5,9 @@
 
 pub use crate::analysis::{self, Directions, Displacement, Margins, Spectrum, feature_margins};
 pub use crate::attack::{
-    self, Adversarial, Attacks, Ddn, DeepFool, Evaluation, Fgsm, MinimalNorm, Norm, Objective, PairAttack, Panel, Pgd,
-    Robustness, Square, Status, compare, equal_noise, evaluate, linearised_margins, masking, robustness, transfer,
+    self, Adversarial, Attacks, Ddn, DeepFool, Evaluation, Fgsm, MinimalLinf, MinimalNorm, Norm, Objective, PairAttack,
+    Panel, Pgd, Robustness, Square, Status, compare, equal_noise, evaluate, linearised_margins, masking, robustness,
+    transfer,
 };
 pub use crate::certify::{self, Lipschitz, Smoothing, interval_radii, linear_distances};
 pub use crate::data::{self, Dataset, Pair, Split, cifar10, digits, mnist, synthetic};

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`Fgsm`], [`Pgd`] | the worst input within an Linf, L2 or L1 ball | gradients |
 //! | [`MinimalNorm`] | the nearest adversarial input in L2, bounded from above | [`Ddn`], linearisation, bisection |
+//! | [`MinimalLinf`] | the same in Linf | [`Pgd`] within a radius of its own for each row, bisection |
 //! | [`DeepFool`] | an estimate of the same, cheaply, L2 or Linf | linearisation |
 //! | [`linearised_margins`] | the same from one gradient, neither bound nor attack | linearisation |
 //! | [`Square`] | an adversarial input within an Linf or L2 ball | random search, by scores alone |
@@ -38,6 +39,7 @@ mod inputs;
 mod linearised;
 mod masking;
 mod minimal;
+mod minimal_linf;
 mod model;
 mod nearest;
 mod norm;
@@ -59,6 +61,7 @@ pub(crate) use halfspace::nearest_across;
 pub use linearised::linearised_margins;
 pub use masking::{Gate, Masking, Panel, Verdict, masking};
 pub use minimal::MinimalNorm;
+pub use minimal_linf::MinimalLinf;
 pub use model::Model;
 pub use norm::Norm;
 pub use objective::Objective;

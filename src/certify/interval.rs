@@ -8,6 +8,7 @@ use super::{ALLOWANCE, read};
 use crate::error::{Error, Result};
 use crate::model::ops::{Conv2d, average_pool, conv2d, dense, leaky_relu, max_pool};
 use crate::model::{Classifier, Layer, Layers};
+use crate::progress::interrupted;
 use candle_core::{DType, Device, Tensor};
 
 const OP: &str = "interval_radii";
@@ -18,7 +19,7 @@ const ROWS: usize = 64;
 /// For each row a radius in Linf, and so in L2, without an adversarial input inside `bounds`; 0 for rows that are wrong.
 ///
 /// `x`: (n, ...) f32 inside `bounds`, `y`: (n,) u32. A row that no change inside the box can be shown to break has the
-/// width of the box as its radius. Errors: `Shape`, `Value` for labels, bounds or inputs that make no sense.
+/// width of the box as its radius. Errors: `Shape`, `Value` for labels, bounds or inputs that make no sense; `Interrupted`.
 pub fn interval_radii(net: &Classifier, x: &Tensor, y: &Tensor, bounds: [f64; 2]) -> Result<Vec<f64>> {
     let [low, high] = bounds;
     if !(low < high && low.is_finite() && high.is_finite()) {
@@ -45,6 +46,9 @@ pub fn interval_radii(net: &Classifier, x: &Tensor, y: &Tensor, bounds: [f64; 2]
         let mut inside = vec![0.0; rows.len()];
         let mut outside = vec![high - low; rows.len()];
         for _ in 0..BISECTIONS {
+            if interrupted() {
+                return Err(Error::Interrupted { op: OP, done: format!("{} rows", radii.len()) });
+            }
             let middle: Vec<f64> = inside.iter().zip(&outside).map(|(a, b)| (a + b) / 2.0).collect();
             for (k, proven) in proven(&middle)?.into_iter().enumerate() {
                 if proven { inside[k] = middle[k] } else { outside[k] = middle[k] }

@@ -3,22 +3,22 @@
 use super::table::{FACTORS, PANEL, PUBLISHED, RADII, STEPS};
 use super::{number, numbers};
 use crate::attack::fakes::ScaledLogits;
-use crate::attack::{Attacks, MinimalNorm, Model, Objective, Panel, Pgd, Robustness, Verdict, masking, robustness};
+use crate::attack::{
+    Attacks, MinimalLinf, MinimalNorm, Model, Objective, Panel, Pgd, Robustness, Verdict, masking, robustness,
+};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::model::Classifier;
 use candle_core::Tensor;
 use serde_json::{Value, json};
 
-/// Halvings of the radius in the search for the smallest Linf change.
-const HALVINGS: usize = 10;
-
 /// The attacks in words, for the settings of a result.
 pub(super) fn words() -> String {
     format!(
         "PGD Linf, {STEPS} steps, one start at the image, radii in [0, 1] {RADII:?}; objectives logit margin and float32 \
          cross-entropy; the latter also at {PUBLISHED} with scores x {FACTORS:?} through one output and through two; minimal \
-         L2: MinimalNorm default; minimal Linf: {HALVINGS} halvings of PGD's radius; panel and transfer at {PANEL}"
+         L2: MinimalNorm default; minimal Linf: {} halvings of PGD's radius; panel and transfer at {PANEL}",
+        MinimalLinf::default().halvings
     )
 }
 
@@ -32,7 +32,7 @@ pub(super) fn set(net: &Classifier, data: &Dataset) -> Result<Value> {
     let entropy = curve(Objective::CrossEntropy)?;
     let nearest = MinimalNorm { silent: true, ..MinimalNorm::default() }.run(net, &data.x, &data.y)?;
     let l2 = nearest.distances();
-    let linf = minimal_linf(net, data)?;
+    let linf = MinimalLinf { steps: STEPS, silent: true, ..MinimalLinf::default() }.radii(net, &data.x, &data.y)?;
     Ok(json!({
         "images": data.len(),
         "clean_accuracy": number(margin.clean_accuracy),
@@ -49,29 +49,6 @@ fn told(curve: &Robustness) -> Value {
         "zero_gradient": curve.rows.iter().map(|row| row.zero_gradient).collect::<Vec<usize>>(),
         "not_finite": curve.not_finite.len(),
     })
-}
-
-/// The smallest radius at which PGD on the margin succeeds, from above, by bisection for each image; 0 for those wrong
-/// without an attack, infinite where not even the whole box helps.
-fn minimal_linf(net: &Classifier, data: &Dataset) -> Result<Vec<f64>> {
-    let pgd = Pgd { steps: STEPS, silent: true, ..Pgd::default() };
-    let first = pgd.run_within(net, &data.x, &data.y, &vec![1.0; data.len()])?;
-    let mut high: Vec<f64> = first.any.iter().map(|any| if *any { 1.0 } else { f64::INFINITY }).collect();
-    let mut low = vec![0.0; data.len()];
-    // Most are near: from 32/255 ten tries end within 1/16 of a grey level.
-    let mut at: Vec<f64> = vec![32.0 / 255.0; data.len()];
-    for _ in 0..HALVINGS {
-        let found = pgd.run_within(net, &data.x, &data.y, &at)?;
-        for row in 0..data.len() {
-            if found.any[row] {
-                high[row] = at[row].min(high[row])
-            } else {
-                low[row] = at[row]
-            }
-            at[row] = (low[row] + high[row].min(1.0)) / 2.0;
-        }
-    }
-    Ok(high.into_iter().zip(first.clean_correct).map(|(high, right)| if right { high } else { 0.0 }).collect())
 }
 
 /// The published metric: the share of right images for which cross-entropy PGD in float32 finds an adversarial one at

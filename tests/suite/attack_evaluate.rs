@@ -123,21 +123,21 @@ fn the_conclusion_follows_the_numbers() {
     assert_eq!(message, "compare: expected evaluations on the same sets with the same attacks, got others for b");
 }
 
-/// Runs the test `name` again in a process of its own, since the flag of an interrupt is global; true in that process.
-fn alone(name: &str) -> bool {
+/// Runs the test `module::name` again in a process of its own, since the flag of an interrupt is global; true in that process.
+pub fn alone(name: &str) -> bool {
     const CHILD: &str = "WIDEMARGIN_TEST_EVALUATE_CHILD";
     if std::env::var_os(CHILD).is_some() {
         return true;
     }
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    let output = child.args(["--exact", &format!("attack_evaluate::{name}")]).env(CHILD, "1").output().unwrap();
+    let output = child.args(["--exact", name]).env(CHILD, "1").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     false
 }
 
 #[test]
 fn an_interrupt_keeps_what_was_found_and_says_what_was_not_searched() {
-    if !alone("an_interrupt_keeps_what_was_found_and_says_what_was_not_searched") {
+    if !alone("attack_evaluate::an_interrupt_keeps_what_was_found_and_says_what_was_not_searched") {
         return;
     }
     let pair = pair();

@@ -5,6 +5,7 @@ mod analysis_spectrum;
 mod attack_evaluate;
 mod attack_masking;
 mod attack_minimal;
+mod attack_minimal_linf;
 mod attack_nets;
 mod attack_peers;
 mod attack_pgd;
