@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("margin", &["progress"]),
     ("attack", &["data", "model", "loss", "rng", "display", "progress"]),
     ("certify", &["attack", "model", "rng", "display", "progress"]),
-    ("analysis", &["display"]),
+    ("analysis", &["display", "rng"]),
     ("figure", &["analysis", "attack", "display", "margin", "train"]),
     (
         "experiment",

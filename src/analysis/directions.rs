@@ -5,7 +5,8 @@
 //! a subspace). Features along (1, 0) and w = (1, 1): 45 degrees to the first direction.
 //! The paper says that cross-entropy puts w along directions in which the data hardly vary; this is that claim in a number.
 
-use super::matrix::{centre, failed, floor, read};
+use super::matrix::Rows;
+use super::svd::{Svd, thin};
 use crate::error::{Error, Result};
 use candle_core::Tensor;
 
@@ -38,19 +39,16 @@ impl Directions {
     }
 
     fn of(features: &Tensor, centred: bool) -> Result<Self> {
-        let mut matrix = read(OP, features)?;
-        let mut least = 0.0;
+        let mut matrix = Rows::read(OP, features)?;
+        let largest = Svd { top: Some(1), ..Svd::default() }.of(&matrix)?.values[0];
         if centred {
-            let values = matrix.singular_values().map_err(|e| failed(OP, e))?;
-            least = floor(values[0], &matrix);
-            centre(&mut matrix);
+            matrix.centre();
         }
-        let svd = matrix.thin_svd().map_err(|e| failed(OP, e))?;
-        let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
-        let least = if centred { least } else { floor(values[0], &matrix) };
+        let (_, values, v) = thin(matrix.mat())?;
+        let least = matrix.floor(largest);
         let singular_values: Vec<f64> = values.into_iter().take_while(|value| *value > least).collect();
-        let columns = matrix.ncols();
-        let vector = |k: usize| (0..columns).map(|j| svd.V()[(j, k)]).collect();
+        let columns = matrix.d;
+        let vector = |k: usize| (0..columns).map(|j| v[(j, k)]).collect();
         let vectors = (0..singular_values.len()).map(vector).collect();
         Ok(Self { singular_values, vectors, columns, centred })
     }

@@ -3,6 +3,7 @@
 //! | | says |
 //! |---|---|
 //! | [`Spectrum`] | singular values and ranks, raw and centred |
+//! | [`Svd`] | singular values alone, as exactly as asked, and the thin decomposition |
 //! | [`Directions`] | the directions themselves, and the angle of a weight vector to the first k |
 //! | [`Displacement`] | along which of them an attack moves the features, beside random changes of equal size |
 //! | [`feature_margins`], [`Margins`] | distances at the head beside distances at the input |
@@ -15,9 +16,11 @@ mod displacement;
 mod margins;
 mod matrix;
 mod spectrum;
+mod svd;
 
 pub use directions::Directions;
 pub use displacement::{Displacement, Moved};
 pub(crate) use margins::median;
 pub use margins::{Margins, feature_margins};
 pub use spectrum::{Profile, Spectrum};
+pub use svd::{SingularValues, Svd, Thin, Way};

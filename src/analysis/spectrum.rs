@@ -2,14 +2,14 @@
 //!
 //! With singular values σ: energy(k) = Σ_{i≤k} σ_i²/Σ σ², k90 and k99 the first k with that share, effective rank
 //! exp(-Σ p ln p) with p = σ/Σσ (Roy and Vetterli, EUSIPCO 2007), stable rank Σσ²/σ_1² (Rudelson and Vershynin 2007),
-//! participation ratio (Σσ²)²/Σσ⁴. Computed by faer's SVD in f64. Two orthogonal columns of lengths 2 and 1: energy(1) = 0.8,
+//! participation ratio (Σσ²)²/Σσ⁴. Values by [`Svd`] with its default accuracy. Two orthogonal columns of lengths 2 and 1: energy(1) = 0.8,
 //! stable rank 1.25, effective rank 1.8899, participation ratio 1.4706.
 
-use super::matrix::{centre, failed, floor, read};
+use super::matrix::Rows;
+use super::svd::Svd;
 use crate::display::{Bundle, Show, Table};
 use crate::error::Result;
 use candle_core::Tensor;
-use faer::Mat;
 
 const OP: &str = "spectrum";
 
@@ -40,22 +40,18 @@ impl Spectrum {
     ///
     /// Errors: `Shape` unless the rank is 2 and n, d > 0; `Value` naming the place of a value that is not finite.
     pub fn of(features: &Tensor) -> Result<Self> {
-        let mut matrix = read(OP, features)?;
-        let (rows, columns) = (matrix.nrows(), matrix.ncols());
-        let raw = singular_values(&matrix)?;
-        centre(&mut matrix);
-        let centred = singular_values(&matrix)?;
+        let mut matrix = Rows::read(OP, features)?;
+        let (rows, columns) = (matrix.n, matrix.d);
+        let raw = Svd::default().of(&matrix)?.values;
+        matrix.centre();
+        let centred = Svd::default().of(&matrix)?.values;
         // A constant matrix has rank 0 once its mean is off.
-        let floor = floor(raw[0], &matrix);
+        let floor = matrix.floor(raw[0]);
         let profile = |values: Vec<f64>| Profile {
             singular_values: values.into_iter().map(|v| if v <= floor { 0.0 } else { v }).collect(),
         };
         Ok(Self { rows, columns, raw: profile(raw), centred: profile(centred) })
     }
-}
-
-fn singular_values(matrix: &Mat<f64>) -> Result<Vec<f64>> {
-    matrix.singular_values().map_err(|e| failed(OP, e))
 }
 
 impl Profile {

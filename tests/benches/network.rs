@@ -16,7 +16,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 use widemargin::data::Dataset;
 use widemargin::loss::Loss;
-use widemargin::model::{Classifier, ConvNet, LeNet, Mlp, ResNet};
+use widemargin::model::{Classifier, ConvNet, LeNet, Linear, Mlp, ResNet};
 use widemargin::train::Trainer;
 
 const IMAGES: usize = 128;
@@ -84,6 +84,7 @@ fn convnet() -> Classifier {
 /// Every network, both ways.
 fn exchange(peer: &mut Peer, folder: &Path) {
     let networks = [
+        ("linear", Classifier::linear(&Linear { inputs: 64, bias: true }), vec![9, 64]),
         ("mlp", Classifier::mlp(&Mlp::default(), 1), vec![9, 64]),
         ("lenet", Classifier::lenet(&LeNet::default(), 1), vec![9, 3, 32, 32]),
         ("lenet_wide", Classifier::lenet(&LeNet::wide(), 1), vec![9, 3, 32, 32]),
@@ -93,6 +94,11 @@ fn exchange(peer: &mut Peer, folder: &Path) {
     for (name, net, shape) in networks {
         let mut net = net.expect("settings in range");
         let x = images(&shape);
+        if name == "linear" {
+            // It starts at zero, which would prove nothing of the way there.
+            let start = images(&[1, 64]);
+            net.vars()[0].set(&start).expect("as many weights");
+        }
         if !net.named_buffers().is_empty() {
             // A step, so that the running values are not those of the start.
             net.gradients(&x, |scores| Ok(scores.sum_all()?)).expect("a step");

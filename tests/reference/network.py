@@ -77,7 +77,8 @@ def rectified(z, f):
 if __name__ == "__main__":
     from safetensors.torch import save_file
     small = lambda: networks.resnet(2, 8, 1, filters=3, blocks=2)
-    cases = [case("mlp", networks.mlp(12, [10], 7, 1), [6, 12]),
+    cases = [case("linear", networks.linear(12, 1), [6, 12]),
+             case("mlp", networks.mlp(12, [10], 7, 1), [6, 12]),
              case("lenet one output", networks.lenet(1, 16, 16, 1), [4, 1, 16, 16]),
              case("lenet three outputs", networks.lenet(3, 21, 17, 3), [5, 3, 21, 17]),
              case("wide lenet", networks.lenet(2, 16, 18, 1, (12, 32), 240, 192), [3, 2, 16, 18]),

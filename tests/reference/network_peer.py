@@ -17,6 +17,7 @@ from network import pattern
 folder, threads = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(threads)
 BUILD = {
+    "linear": lambda: networks.linear(64, 1),
     "mlp": lambda: networks.mlp(64, [100], 84, 1),
     "lenet": lambda: networks.lenet(3, 32, 32, 1),
     "lenet_wide": lambda: networks.lenet(3, 32, 32, 1, (12, 32), 240, 192),

@@ -1,6 +1,9 @@
 """The networks as PyTorch modules, with the names and layouts of the Rust side. Used by the other scripts."""
 from torch import nn
 
+def linear(inputs, outputs):
+    return classifier(nn.Sequential(nn.Flatten()), nn.Linear(inputs, outputs))
+
 def mlp(inputs, hidden, features, outputs, slope=0.01):
     layers, width = [], inputs
     for size in [*hidden, features]:

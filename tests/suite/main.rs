@@ -2,6 +2,7 @@
 
 mod analysis_directions;
 mod analysis_spectrum;
+mod analysis_svd;
 mod attack_evaluate;
 mod attack_masking;
 mod attack_minimal;
@@ -48,6 +49,7 @@ mod model_classifier;
 mod model_network;
 mod model_ops;
 mod model_ops_convolution;
+mod model_ops_differences;
 mod model_ops_reference;
 mod train_baselines;
 mod train_fit;

@@ -4,7 +4,7 @@
 use candle_core::{Device, Tensor};
 use serde_json::Value;
 use widemargin::loss::Loss;
-use widemargin::model::{Classifier, ConvNet, LeNet, Mlp, ResNet};
+use widemargin::model::{Classifier, ConvNet, LeNet, Linear, Mlp, ResNet};
 
 // f32 sums of up to 400 terms against f64: 400 · 2^-24 = 2.4e-5 is the bound, about 1e-6 is seen.
 // The pair loss has no gradient in the bias; there 1e-7 is a rounding of terms of order 1.
@@ -113,6 +113,11 @@ fn case(name: &str, mut net: Classifier) {
             }
         }
     }
+}
+
+#[test]
+fn the_linear_classifier_agrees_with_pytorch() {
+    case("linear", Classifier::linear(&Linear { inputs: 12, bias: true }).unwrap());
 }
 
 #[test]

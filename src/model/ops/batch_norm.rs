@@ -6,7 +6,7 @@
 //! x = [1, 3] in one channel: mean 2, variance 1, y = [-1, 1] for weight 1, bias 0, epsilon 0. Source: Ioffe, Szegedy 2015.
 
 use super::simd::Number;
-use super::{ChannelSums, SECOND, by_type, contiguous, on_cpu};
+use super::{ChannelSums, Once, SECOND, by_type, contiguous, on_cpu};
 use crate::error::{Error, Result};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
@@ -173,8 +173,8 @@ impl CustomOp3 for Normalise {
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let gradient = gradient.contiguous()?;
         let in_x = || gradient.apply_op3(x, weight, NormaliseInputGradient(self.clone()));
-        let in_weight = || gradient.apply_op2_no_bwd(x, &NormaliseWeightGradient(self.clone()));
-        let in_bias = || gradient.apply_op1_no_bwd(&ChannelSums);
+        let in_weight = || gradient.apply_op3(x, weight, Once(NormaliseWeightGradient(self.clone())));
+        let in_bias = || gradient.apply_op2(bias, Once(ChannelSums));
         Ok((
             x.track_op().then(in_x).transpose()?,
             weight.track_op().then(in_weight).transpose()?,

@@ -2,10 +2,10 @@
 //!
 //! y = x · wᵀ + b, x: (n, i), w: (o, i), b: (o,), y: (n, o). x = [[1, 2]], w = [[3, 4]], b = [5] give [[16]].
 
-use super::{SECOND, by_type, contiguous, on_cpu};
+use super::{Once, SECOND, by_type, contiguous, on_cpu};
 use crate::error::{Error, Result};
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor, WithDType, bail};
 
 const OP: &str = "dense";
 
@@ -79,8 +79,8 @@ impl CustomOp3 for Dense {
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let gradient = gradient.contiguous()?;
         let in_x = || gradient.apply_op3(weight, x, DenseInputGradient);
-        let in_weight = || gradient.detach().t()?.matmul(&x.detach());
-        let in_bias = || gradient.apply_op1_no_bwd(&super::ChannelSums);
+        let in_weight = || gradient.apply_op3(x, weight, Once(DenseWeightGradient));
+        let in_bias = || gradient.apply_op2(bias, Once(super::ChannelSums));
         Ok((
             x.track_op().then(in_x).transpose()?,
             weight.track_op().then(in_weight).transpose()?,
@@ -120,5 +120,26 @@ impl CustomOp3 for DenseInputGradient {
         _: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         bail!("{OP}: {SECOND}")
+    }
+}
+
+/// Takes the gradient of the result and the input.
+struct DenseWeightGradient;
+
+impl CustomOp2 for DenseWeightGradient {
+    fn name(&self) -> &'static str {
+        "dense_weight_gradient"
+    }
+
+    fn cpu_fwd(
+        &self,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+        x: &CpuStorage,
+        x_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let ((n, o), i) = (gradient_layout.shape().dims2()?, x_layout.dims()[1]);
+        let product = gradient.matmul(x, (1, o, i, n), &gradient_layout.transpose(0, 1)?, x_layout)?;
+        Ok((product, Shape::from((o, i))))
     }
 }

@@ -12,12 +12,13 @@
 //! All take f32 and f64 tensors, in any memory layout; f32 runs on the widest vectors the processor has, f64 is there
 //! to check gradients. Tensors on another device go through candle's operations, composed so that the gradients are
 //! the same. Each is differentiable once: candle cuts the graph of a gradient, so a second derivative would be silently
-//! wrong, and a gradient in the input refuses it with a message.
+//! wrong, and every gradient refuses it with a message.
 
 mod batch_norm;
 mod channel_sums;
 pub mod convolution;
 mod dense;
+mod once;
 pub(crate) mod pool;
 pub(crate) mod rectifier;
 pub(crate) mod simd;
@@ -32,6 +33,7 @@ pub(crate) use channel_sums::add_channels;
 
 use candle_core::{CpuStorage, Layout, Result, Tensor, WithDType, bail};
 use channel_sums::ChannelSums;
+use once::Once;
 use std::ops::Range;
 
 /// Why a gradient has none of its own.

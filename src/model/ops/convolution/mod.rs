@@ -25,7 +25,7 @@ pub(crate) use geometry::Geometry;
 pub(crate) use gradient::{InputGradient, WeightGradient, WeightSums};
 
 use super::simd::{Level, Number};
-use super::{SECOND, by_type, contiguous, on_cpu, pieces};
+use super::{Once, SECOND, by_type, contiguous, on_cpu, pieces};
 use crate::error::{Error, Result};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -140,9 +140,9 @@ impl CustomOp3 for Convolve {
         let in_x = || gradient.apply_op3(weight, x, ConvolveInputGradient { images, geometry });
         let in_weight = || {
             let shape = weight.shape().clone();
-            x.apply_op2_no_bwd(&gradient, &ConvolveWeightGradient { images, geometry, shape })
+            x.apply_op3(&gradient, weight, Once(ConvolveWeightGradient { images, geometry, shape }))
         };
-        let in_bias = || gradient.apply_op1_no_bwd(&super::ChannelSums);
+        let in_bias = || gradient.apply_op2(bias, Once(super::ChannelSums));
         Ok((
             x.track_op().then(in_x).transpose()?,
             weight.track_op().then(in_weight).transpose()?,
