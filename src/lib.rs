@@ -34,6 +34,8 @@ pub mod train;
 #[cfg(feature = "kernel")]
 pub mod cli;
 #[cfg(feature = "kernel")]
+pub mod fetch;
+#[cfg(feature = "kernel")]
 pub mod jupyter;
 #[cfg(feature = "kernel")]
 pub mod notebook;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use. Anything may use `error`; `prelude` may use all.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("error", &[]),
     ("rng", &[]),
     ("display", &[]),
@@ -24,15 +24,16 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         "experiment",
         &["analysis", "attack", "data", "display", "figure", "loss", "margin", "model", "progress", "train"],
     ),
+    ("fetch", &[]),
     ("still", &["display"]),
     ("session", &["display", "still"]),
     ("notebook", &["display", "session", "still"]),
     ("jupyter", &["display", "session"]),
-    ("cli", &["data", "experiment", "figure", "jupyter", "notebook", "session"]),
+    ("cli", &["data", "experiment", "fetch", "figure", "jupyter", "notebook", "session"]),
 ];
 
 /// A crate and the only places that may name it.
-const NAMED_IN: [(&str, &[&str]); 12] = [
+const NAMED_IN: [(&str, &[&str]); 14] = [
     ("plotly", &["figure"]),
     ("faer", &["analysis", "certify", "margin"]),
     ("cudarc", &["cuda"]),
@@ -45,6 +46,8 @@ const NAMED_IN: [(&str, &[&str]); 12] = [
     ("mdbook_preprocessor", &["notebook/book.rs"]),
     ("resvg", &["still"]),
     ("dejavu", &["still"]),
+    ("ureq", &["fetch"]),
+    ("tar", &["fetch"]),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<(String, String)>) {

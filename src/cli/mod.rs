@@ -2,6 +2,7 @@
 
 mod book;
 mod cache;
+mod data;
 mod doctor;
 mod kernel;
 mod lab;
@@ -43,6 +44,9 @@ enum Command {
     Book(book::Book),
     /// Run the paper's experiment and answer its questions from the results.
     Reproduce(reproduce::Reproduce),
+    /// Fetch public datasets from their publishers, and look after them.
+    #[command(subcommand)]
+    Data(data::Data),
     /// Show or empty the folder that holds the prelude.
     #[command(subcommand)]
     Cache(cache::Cache),
@@ -64,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Lab(lab) => lab.execute(),
         Command::Nb(nb) => nb.execute(),
         Command::Book(book) => book.execute(),
+        Command::Data(data) => data.execute(),
         Command::Cache(cache) => cache.execute(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

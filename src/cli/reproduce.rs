@@ -22,7 +22,7 @@ pub struct Reproduce {
     /// The embedded digits, seconds: shows that it works, proves nothing.
     #[arg(long)]
     tiny: bool,
-    /// The folder with CIFAR-10's binary files.
+    /// The folder with CIFAR-10's binary files [default: what `data fetch cifar10` brought].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// How many seeds, in place of the table's own number.
@@ -99,12 +99,16 @@ impl Reproduce {
         if scale == Scale::Tiny {
             return digits()?.pair(3, 8);
         }
-        let folder = self.data.as_ref().ok_or_else(|| Error::Value {
+        let fetched = if self.data.is_none() { super::data::fetched("cifar10")? } else { None };
+        let folder = self.data.clone().or(fetched).ok_or_else(|| Error::Value {
             op: "reproduce",
-            expected: "--data DIR, a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin".into(),
+            expected:
+                "CIFAR-10, from `widemargin data fetch cifar10` or --data DIR, a folder with data_batch_1.bin to \
+                       data_batch_5.bin and test_batch.bin"
+                    .into(),
             got: "none".into(),
         })?;
-        cifar10::read(folder)?.pair(7, 0)
+        cifar10::read(&folder)?.pair(7, 0)
     }
 }
 

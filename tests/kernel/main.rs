@@ -7,6 +7,7 @@ mod command_line;
 mod crash;
 mod diagnostic;
 mod embedding;
+mod fetch;
 mod fuzz;
 mod generated;
 mod guest;
