@@ -254,13 +254,19 @@ impl Results {
                     Box::new(move |n| quantile(&n["matched"]["attacked"][set]["linf"], 0.5)),
                 ),
             ];
+            // Equal loss is not equal effort: the loss that falls faster is stopped earlier.
+            let stopped = |method: &str| mean(alone(&of(method, &|n| read(&n["matched"]["epoch"]))));
             for (at, norm, value) in measures {
                 let value = honest(&*value);
+                let epochs = match at {
+                    "equal training loss" => format!(", after {} epochs against {}", stopped(diff), stopped(ce)),
+                    _ => String::new(),
+                };
                 add(
                     question,
                     format!("differential training is more robust on {set} images, at {at}"),
                     paper,
-                    format!("change of the median {norm} distance against cross-entropy; {found}"),
+                    format!("change of the median {norm} distance against cross-entropy{epochs}; {found}"),
                     value,
                     judge(value),
                 );
