@@ -48,12 +48,12 @@ fn main() {
     let mut times = [const { Vec::new() }; 4];
     let mut errors = [0.0_f64; 4];
     for _ in 0..ROUNDS {
-        for (k, accuracy) in [1e-9, 0.0].into_iter().enumerate() {
+        for (k, accuracy) in [1e-8, 0.0].into_iter().enumerate() {
             let start = Instant::now();
             let found = Svd { accuracy, ..Svd::default() }.values(&features).expect("finite features");
             times[k].push(start.elapsed().as_secs_f64());
             assert_eq!(found.way, if k == 0 { Way::Gram } else { Way::Full });
-            assert!(found.errors.iter().zip(&found.values).all(|(error, value)| error <= &(1e-9 * value)));
+            assert!(found.errors.iter().zip(&found.values).all(|(error, value)| error <= &(1e-8 * value)));
             errors[k] = worst(&found.values);
             assert!(errors[k] < 1e-12, "way {k}: {:e}", errors[k]);
         }

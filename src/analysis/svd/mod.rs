@@ -70,7 +70,7 @@ pub struct Svd {
 
 impl Default for Svd {
     fn default() -> Self {
-        Self { accuracy: 1e-9, top: None, oversampling: 10, power: 4, seed: 0 }
+        Self { accuracy: 1e-8, top: None, oversampling: 10, power: 4, seed: 0 }
     }
 }
 
