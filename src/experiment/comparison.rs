@@ -85,7 +85,8 @@ fn told(values: &PerSeed, by: f64) -> String {
     if values.len() < 2 {
         format!("{:.3}", spread.mean)
     } else {
-        format!("{:.3} ± {:.3}", spread.mean, spread.deviation)
+        // Not to be broken at the sign.
+        format!("{:.3}\u{a0}±\u{a0}{:.3}", spread.mean, spread.deviation)
     }
 }
 

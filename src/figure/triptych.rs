@@ -97,7 +97,7 @@ fn draw(found: &Adversarial, noise: Option<&Adversarial>, row: usize) -> Result<
         Some(_) => "Watch: a random change as large should leave the class alone; if it does not, size alone decides.",
         None => "Watch: what changed and how little; the factor in the middle says how much it is enlarged.",
     };
-    let title = watched("One image under attack", watch).height(400).show_legend(false);
+    let title = watched("One image under attack", watch).height(420).show_legend(false);
     let mut plot = plot(arrange(title, &clean, &headings));
     for (k, panel) in panels.iter().enumerate() {
         let axis = if k == 0 { String::new() } else { (k + 1).to_string() };
@@ -136,7 +136,7 @@ fn arrange(layout: Layout, clean: &Bitmap, headings: &[String]) -> Layout {
         _ => "change: each channel around grey, which is unchanged",
     };
     notes.push(note(key, 0.5).y(-0.04).y_anchor(Anchor::Top));
-    layout.margin(Margin::new().top(130).right(24).bottom(52).left(24)).annotations(notes)
+    layout.margin(Margin::new().top(150).right(24).bottom(52).left(24)).annotations(notes)
 }
 
 /// What a panel shows.
