@@ -21,6 +21,19 @@ impl Results {
         Ok(Spread::of(&values.iter().map(|(_, v)| *v).collect::<Vec<f64>>()))
     }
 
+    /// The directions that hold 99 % of the energy of the training images' features after the last epoch, over seeds: of
+    /// the features as they are, or `centred`.
+    ///
+    /// Errors: `Unknown` for a network or method without results.
+    pub fn rank(&self, network: &str, method: &str, centred: bool) -> Result<Spread> {
+        let kind = if centred { "centred" } else { "raw" };
+        let values = self.per_seed(network, method, &|n| read(&n["ranks"].as_array()?.last()?[kind]["k99"]));
+        if values.is_empty() {
+            return Err(self.unknown(&format!("rank of {network}, {method}")));
+        }
+        Ok(Spread::of(&values.iter().map(|(_, v)| *v).collect::<Vec<f64>>()))
+    }
+
     /// Every method on a network: accuracies, distances, the published ratio, the gates.
     ///
     /// Errors: `Unknown` for a network without results.

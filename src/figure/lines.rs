@@ -5,6 +5,7 @@ use super::style::{axis, brief, colour, dash, layout, logarithmic, plain, plot, 
 use crate::error::{Error, Result};
 use plotly::Scatter;
 use plotly::common::{Line, Marker, Mode};
+use plotly::layout::Axis;
 
 /// An axis: its title with units, and whether it is logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,39 +28,75 @@ pub enum Scale<'a> {
 ///
 /// Errors: `Value` naming the curve for a coordinate that is not finite, or not above 0 on a logarithmic axis.
 pub fn lines(title: &str, x: Scale<'_>, y: Scale<'_>, curves: &[(&str, &[(f64, f64)])]) -> Result<Figure> {
-    for (name, points) in curves {
-        let fits = |scale: Scale<'_>, v: f64| v.is_finite() && (v > 0.0 || matches!(scale, Scale::Linear(_)));
-        if let Some(point) = points.iter().find(|(a, b)| !(fits(x, *a) && fits(y, *b))) {
-            let expected = "finite coordinates, above 0 on a logarithmic axis".into();
-            return Err(Error::Value { op: "lines", expected, got: format!("{point:?} in {name}") });
-        }
-    }
-    let all = || curves.iter().flat_map(|(_, points)| points.iter());
-    let scaled = |scale: Scale<'_>, value: fn(&(f64, f64)) -> f64| match scale {
-        Scale::Linear(title) => axis(title),
-        Scale::Log(title) => {
-            let ends = |pick: fn(f64, f64) -> f64, start| all().map(value).fold(start, pick);
-            logarithmic(axis(title), ends(f64::min, f64::INFINITY), ends(f64::max, 0.0))
-        }
-    };
-    let frame = layout(title).x_axis(scaled(x, |p| p.0)).y_axis(scaled(y, |p| p.1)).show_legend(curves.len() > 1);
-    let mut plot = plot(frame);
-    let (Scale::Linear(unit) | Scale::Log(unit)) = y;
+    check("lines", x, y, curves)?;
+    let points = || curves.iter().flat_map(|(_, points)| points.iter());
+    let across = x.axis(Ends::of(points().map(|p| p.0)));
+    let up = y.axis(Ends::of(points().map(|p| p.1)));
+    let mut plot = plot(layout(title).x_axis(across).y_axis(up).show_legend(curves.len() > 1));
     let mut alt = format!("{title}.");
     for (k, (name, points)) in curves.iter().enumerate() {
-        let (at, value): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
-        // Marks would hide a fine curve.
-        let mode = if points.len() > 40 { Mode::Lines } else { Mode::LinesMarkers };
-        let trace = Scatter::new(at, value)
-            .name(plain(name))
-            .mode(mode)
-            .line(Line::new().color(colour(k)).dash(dash(k)).width(2.0))
-            .marker(Marker::new().color(colour(k)).symbol(symbol(k)).size(7));
-        plot.add_trace(trace);
-        if let (Some(first), Some(last)) = (points.first(), points.last()) {
-            let [a, b, c, d] = [first.1, first.0, last.1, last.0].map(brief);
-            alt += &format!(" {name}: {unit} from {a} at {b} to {c} at {d}.");
-        }
+        plot.add_trace(line(k, name, points));
+        alt += &told(name, y, points);
     }
     Ok(Figure::new(&plot, alt))
+}
+
+/// The least and the largest of some numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Ends {
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Ends {
+    pub fn of(values: impl Iterator<Item = f64>) -> Self {
+        let none = Self { low: f64::INFINITY, high: f64::NEG_INFINITY };
+        values.fold(none, |e, v| Self { low: e.low.min(v), high: e.high.max(v) })
+    }
+}
+
+impl Scale<'_> {
+    /// The axis for values between `ends`.
+    pub(super) fn axis(self, ends: Ends) -> Axis {
+        match self {
+            Self::Linear(title) => axis(title),
+            Self::Log(title) => logarithmic(axis(title), ends.low, ends.high),
+        }
+    }
+
+    fn title(self) -> String {
+        let (Self::Linear(title) | Self::Log(title)) = self;
+        title.to_owned()
+    }
+}
+
+/// Refuses, with the curve's name, what the axes cannot show.
+pub(super) fn check(op: &'static str, x: Scale<'_>, y: Scale<'_>, curves: &[(&str, &[(f64, f64)])]) -> Result<()> {
+    let fits = |scale: Scale<'_>, v: f64| v.is_finite() && (v > 0.0 || matches!(scale, Scale::Linear(_)));
+    for (name, points) in curves {
+        if let Some(point) = points.iter().find(|(a, b)| !(fits(x, *a) && fits(y, *b))) {
+            let expected = "finite coordinates, above 0 on a logarithmic axis".into();
+            return Err(Error::Value { op, expected, got: format!("{point:?} in {name}") });
+        }
+    }
+    Ok(())
+}
+
+/// Curve `k` of a figure.
+pub(super) fn line(k: usize, name: &str, points: &[(f64, f64)]) -> Box<Scatter<f64, f64>> {
+    let (at, value): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    // Marks would hide a fine curve.
+    let mode = if points.len() > 40 { Mode::Lines } else { Mode::LinesMarkers };
+    Scatter::new(at, value)
+        .name(plain(name))
+        .mode(mode)
+        .line(Line::new().color(colour(k)).dash(dash(k)).width(2.0))
+        .marker(Marker::new().color(colour(k)).symbol(symbol(k)).size(7))
+}
+
+/// A curve in words, from its first point to its last.
+pub(super) fn told(name: &str, y: Scale<'_>, points: &[(f64, f64)]) -> String {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return String::new() };
+    let [a, b, c, d] = [first.1, first.0, last.1, last.0].map(brief);
+    format!(" {name}: {} from {a} at {b} to {c} at {d}.", y.title())
 }

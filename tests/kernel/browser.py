@@ -102,6 +102,7 @@ class Page:
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         ):
             options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "SEVERE"})
         options.binary_location = shutil.which("chromium")
         service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
         self.driver = webdriver.Chrome(options=options, service=service)
@@ -225,6 +226,15 @@ class Page:
             time.sleep(0.5)
 
 
+def unexecuted(content):
+    """The notebook as it is before its first run."""
+    content = json.loads(json.dumps(content))
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return content
+
+
 def text_of(outputs):
     return "".join("".join(o.get("text", "")) for o in outputs if o["output_type"] == "stream")
 
@@ -233,9 +243,9 @@ def errors_of(outputs):
     return [o["evalue"] for o in outputs if o["output_type"] == "error"]
 
 
-def whole_notebook(page):
-    """Notebook 01, run from top to bottom."""
-    page.open("01.ipynb")
+def run_all(page, name):
+    """Runs a notebook from top to bottom; the numbers of its cells with figures."""
+    page.open(name)
     count = len(page.counts())
     page.start("notebook:run-all-cells")
     page.until(lambda: all(page.counts()) and page.state() == "idle", "all cells ran", 580)
@@ -245,7 +255,12 @@ def whole_notebook(page):
     assert not errors, errors
     figures = {i: page.figures(i) for i in codes}
     print(f"  {count} cells, {sum(figures.values())} figures")
-    for number, i in enumerate(i for i in codes if figures[i]):
+    return [i for i in codes if figures[i]]
+
+
+def whole_notebook(page):
+    """Notebook 01, run from top to bottom."""
+    for number, i in enumerate(run_all(page, "01.ipynb")):
         page.figures(i)
         time.sleep(1)
         page.shot(f"01-figure-{number}")
@@ -322,8 +337,9 @@ def untrusted(page):
 
 
 def visit(kind, out, notebooks, steps, data=None):
-    """Runs the steps on a server of their own, on which the notebooks lie."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Runs the steps on a server of their own, on which the notebooks lie, inside the repository as its own do."""
+    (ROOT / "target").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "target") as folder:
         folder = pathlib.Path(folder)
         server = Server(kind, folder, data)
         for name, content in notebooks.items():
@@ -358,10 +374,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     committed = json.loads(sorted((ROOT / "notebooks").glob("01-*.ipynb"))[0].read_text())
     committed["metadata"]["kernelspec"] = notebook([])["metadata"]["kernelspec"]
-    first = json.loads(json.dumps(committed))
-    for cell in first["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
+    first = unexecuted(committed)
     for kind in arguments.kinds:
         notebooks = {"01.ipynb": first, "steps.ipynb": notebook([*CELLS, "", ""])}
         visit(kind, out, notebooks, [help_and_interrupts, whole_notebook])

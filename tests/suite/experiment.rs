@@ -75,6 +75,17 @@ fn stopped_and_resumed_or_spread_and_merged_the_results_are_the_same_bytes() {
     let median = results.median(network, "differential", "test", Norm::L2).expect("measured");
     assert!(median.mean > 0.0, "{median:?}");
     assert!(results.median(network, "differential", "other", Norm::L2).is_err());
+    // The mean over the files of all seeds.
+    let ranks: Vec<f64> = expected
+        .values()
+        .map(|file| serde_json::from_slice::<Value>(file).expect("JSON"))
+        .filter(|run| run["settings"]["network"] == network.as_str() && run["settings"]["method"] == "differential")
+        .filter_map(|run| run["numbers"]["ranks"].as_array()?.last()?["centred"]["k99"].as_f64())
+        .collect();
+    let rank = results.rank(network, "differential", true).expect("measured");
+    assert_eq!((rank.count, rank.mean), (ranks.len(), ranks.iter().sum::<f64>() / ranks.len() as f64));
+    assert!(rank.count > 1 && rank.mean >= 1.0, "{ranks:?}");
+    assert!(results.rank(network, "other", true).is_err());
     assert!(results.comparison("other").is_err());
     // A line for each claim and each method, in text and in HTML.
     assert_eq!(results.verdicts().rows.len(), results.answers().len());

@@ -28,6 +28,7 @@ mod figure_json;
 mod figure_kinds;
 mod figure_lines;
 mod figure_samples;
+mod figure_slider;
 mod loss_all_pairs;
 mod loss_baselines;
 mod loss_boxes;
