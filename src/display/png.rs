@@ -60,6 +60,19 @@ impl Png {
         out
     }
 
+    /// The same picture with `by` times `by` pixels in place of each.
+    pub fn enlarged(&self, by: usize) -> Self {
+        let line = self.width * self.channels;
+        let mut whole = self.pixels.clone();
+        whole.resize(line * self.height, 0);
+        let mut pixels = Vec::with_capacity(whole.len() * by * by);
+        for row in whole.chunks_exact(line.max(1)) {
+            let wide: Vec<u8> = row.chunks_exact(self.channels).flat_map(|pixel| pixel.repeat(by)).collect();
+            pixels.extend(wide.repeat(by));
+        }
+        Self { width: self.width * by, height: self.height * by, pixels, ..self.clone() }
+    }
+
     /// An HTML `<img>` that holds the whole file, each pixel drawn as `scale` by `scale`.
     pub fn html(&self, scale: usize) -> String {
         format!(
@@ -72,8 +85,12 @@ impl Png {
     }
 }
 
+/// Small pictures are shown enlarged, up to this width.
+const SHOWN: usize = 640;
+
 impl Show for Png {
     fn bundle(&self) -> Bundle {
-        Bundle::text(self.alt.clone()).with("image/png", base64(&self.file()))
+        let shown = self.enlarged((SHOWN / self.width.max(1)).clamp(1, 8));
+        Bundle::text(self.alt.clone()).with("image/png", base64(&shown.file()))
     }
 }

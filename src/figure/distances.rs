@@ -1,7 +1,7 @@
 //! Distances to another class: their distribution over inputs, and certificates below what attacks found.
 
 use super::Figure;
-use super::style::{axis, brief, colour, dash, plain, plot, symbol, watched};
+use super::style::{axis, brief, colour, dash, named, plain, plot, symbol, watched};
 use crate::error::{Error, Result};
 use plotly::Scatter;
 use plotly::common::{Line, Marker, Mode};
@@ -18,7 +18,7 @@ pub fn distances(sets: &[(&str, &[f64])]) -> Result<Figure> {
     let title = "Distance to another class (upper bounds, found by attack)";
     let watch =
         "Watch where a curve starts (inputs that are wrong) and whether it reaches 1 (if not, the attack gave up).";
-    let layout = watched(title, watch);
+    let layout = named(watched(title, watch), sets.len());
     let mut plot = plot(layout.x_axis(axis("distance (L2, input units)")).y_axis(y).show_legend(true));
     let mut sentences = Vec::new();
     for (k, (name, all)) in sets.iter().enumerate() {

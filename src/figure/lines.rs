@@ -1,7 +1,7 @@
 //! Any quantity against another, as lines: for a cell whose numbers have no figure of their own.
 
 use super::Figure;
-use super::style::{axis, brief, colour, dash, layout, logarithmic, plain, plot, symbol};
+use super::style::{axis, brief, colour, dash, layout, logarithmic, named, plain, plot, symbol};
 use crate::error::{Error, Result};
 use plotly::Scatter;
 use plotly::common::{Line, Marker, Mode};
@@ -32,7 +32,7 @@ pub fn lines(title: &str, x: Scale<'_>, y: Scale<'_>, curves: &[(&str, &[(f64, f
     let points = || curves.iter().flat_map(|(_, points)| points.iter());
     let across = x.axis(Ends::of(points().map(|p| p.0)));
     let up = y.axis(Ends::of(points().map(|p| p.1)));
-    let mut plot = plot(layout(title).x_axis(across).y_axis(up).show_legend(curves.len() > 1));
+    let mut plot = plot(named(layout(title), curves.len()).x_axis(across).y_axis(up).show_legend(curves.len() > 1));
     let mut alt = format!("{title}.");
     for (k, (name, points)) in curves.iter().enumerate() {
         plot.add_trace(line(k, name, points));

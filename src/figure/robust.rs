@@ -1,7 +1,7 @@
 //! Accuracy against the radius of the attack.
 
 use super::Figure;
-use super::style::{axis, brief, colour, dash, plain, plot, symbol, watched};
+use super::style::{axis, brief, colour, dash, named, plain, plot, symbol, watched};
 use crate::attack::Robustness;
 use plotly::Scatter;
 use plotly::common::{Line, Marker, Mode};
@@ -24,7 +24,7 @@ pub fn robust_accuracy(models: &[(&str, &Robustness)]) -> Figure {
         "Accuracy under attack",
         "Watch: a curve can only fall and has to reach 0 within the box; compare whole curves, not one radius.",
     );
-    let mut plot = plot(layout.x_axis(axis(&x)).y_axis(y).show_legend(true));
+    let mut plot = plot(named(layout, models.len()).x_axis(axis(&x)).y_axis(y).show_legend(true));
     let mut sentences = Vec::new();
     for (k, (name, robustness)) in models.iter().enumerate() {
         let label = if one_norm { (*name).to_owned() } else { format!("{name} ({})", robustness.norm) };

@@ -5,7 +5,7 @@ use super::lines::{Ends, Scale, check, line, told};
 use super::style::{layout, plain, plot};
 use crate::error::{Error, Result};
 use plotly::common::{Pad, Visible};
-use plotly::layout::{Axis, Margin, Slider, SliderCurrentValue, SliderStep};
+use plotly::layout::{Axis, Margin, Slider, SliderCurrentValue, SliderCurrentValueXAnchor, SliderStep};
 use serde_json::json;
 
 /// The lines of one position: a name and points (x, y) for each.
@@ -78,6 +78,9 @@ fn control(over: &str, positions: &[(&str, Curves<'_>)], lines: usize) -> Slider
     Slider::new()
         .active(0)
         .steps(steps.collect())
-        .current_value(SliderCurrentValue::new().prefix(format!("{}: ", plain(over))))
+        // On the left stands the legend.
+        .current_value(
+            SliderCurrentValue::new().prefix(format!("{}: ", plain(over))).x_anchor(SliderCurrentValueXAnchor::Right),
+        )
         .pad(Pad::new(64, 0, 0))
 }

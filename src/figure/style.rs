@@ -83,6 +83,11 @@ pub(super) fn layout(title: &str) -> Layout {
         .legend(Legend::new().orientation(Orientation::Horizontal).x(0.0).y(-0.2).y_anchor(Anchor::Top))
 }
 
+/// The frame for `entries` in its legend: more than six stand beside the plot, which they would squeeze from below.
+pub(super) fn named(layout: Layout, entries: usize) -> Layout {
+    if entries <= 6 { layout } else { layout.legend(Legend::new().x(1.02).y(1.0).y_anchor(Anchor::Top)) }
+}
+
 /// The same frame with a line below the title that says what to watch for: about 100 characters fit a page.
 pub(super) fn watched(title: &str, watch: &str) -> Layout {
     let margin = Margin::new().top(80).right(24).bottom(48).left(64);

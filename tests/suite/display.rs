@@ -114,8 +114,15 @@ fn a_picture_is_a_png_file_that_holds_its_pixels() {
     assert_eq!(file[file.len() - 4..], [0xAE, 0x42, 0x60, 0x82]);
     // Filter 1: differences to the pixel on the left; 250 - 1, 0 - 2, 7 - 3 modulo 256.
     assert_eq!(lines, [1, 10, 20, 30, 30, 30, 30, 1, 1, 2, 3, 249, 254, 4]);
+    let twice = picture.enlarged(2);
+    assert_eq!((twice.width, twice.height), (4, 4));
+    let row = [10, 20, 30, 10, 20, 30, 40, 50, 60, 40, 50, 60];
+    assert_eq!((&twice.pixels[..12], &twice.pixels[12..24]), (&row[..], &row[..]));
+    assert_eq!(twice.pixels[24..30], [1, 2, 3, 1, 2, 3]);
+    // Two pixels are too small to see: they are shown as 16.
     let bundle = picture.bundle();
-    assert_eq!((bundle.plain(), &bundle.data["image/png"]), (Some("Four pixels."), &base64(&file).into()));
+    let shown = base64(&picture.enlarged(8).file());
+    assert_eq!((bundle.plain(), &bundle.data["image/png"]), (Some("Four pixels."), &shown.into()));
 }
 
 #[test]
