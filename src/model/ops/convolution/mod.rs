@@ -9,8 +9,9 @@
 //! | `geometry` | the sizes, the layout of a padded image |
 //! | `correlate`, `outer`, `rows` | the two inner loops, the copies around them |
 //! | `forward`, `gradient` | one image's result and gradients, used here and by [`crate::model`]'s engine |
+//! | `winograd` | the way with fewer products for 3×3 windows, from and to the same planes |
 //!
-//! The convolution is direct: nothing is gathered into columns. Images run in parallel; gradients of the weight are
+//! Otherwise the convolution is direct: nothing is gathered into columns. Images run in parallel; gradients of the weight are
 //! summed in a fixed number of pieces, so that the bytes do not depend on the number of threads.
 
 mod correlate;
@@ -19,6 +20,7 @@ mod geometry;
 mod gradient;
 mod outer;
 mod rows;
+mod winograd;
 
 pub(crate) use forward::{Forward, Scratch};
 pub(crate) use geometry::Geometry;
