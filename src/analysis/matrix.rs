@@ -11,6 +11,8 @@ pub(super) struct Rows<'a> {
     pub values: Cow<'a, [f64]>,
     pub n: usize,
     pub d: usize,
+    /// The largest size of a value.
+    pub largest: f64,
 }
 
 impl Rows<'_> {
@@ -26,22 +28,18 @@ impl Rows<'_> {
         let (storage, layout) = features.storage_and_layout();
         let Storage::Cpu(storage) = &*storage else { unreachable!("the features were brought to the CPU") };
         let values = &storage.as_slice::<f64>()?[layout.start_offset()..][..n * d];
-        if !size(values).is_finite() {
+        let largest = size(values);
+        if !largest.is_finite() {
             let at = values.iter().position(|v| !v.is_finite()).expect("one of them made the size infinite");
             let got = format!("{} in row {}, column {}", values[at], at / d, at % d);
             return Err(Error::Value { op, expected: "finite features".into(), got });
         }
-        job(&Rows { values: Cow::Borrowed(values), n, d })
+        job(&Rows { values: Cow::Borrowed(values), n, d, largest })
     }
 
     /// `features` (n, d) in f64. Errors: `Shape` unless the rank is 2 and n, d > 0; `Value` naming a value that is not finite.
     pub(super) fn read(op: &'static str, features: &Tensor) -> Result<Rows<'static>> {
-        Self::lend(op, features, |rows| Ok(Rows { values: Cow::Owned(rows.values.to_vec()), n: rows.n, d: rows.d }))
-    }
-
-    /// The largest size of a value.
-    pub(super) fn largest(&self) -> f64 {
-        size(&self.values)
+        Self::lend(op, features, |rows| Ok(Rows { values: Cow::Owned(rows.values.to_vec()), ..*rows }))
     }
 
     pub(super) fn mat(&self) -> MatRef<'_, f64> {
@@ -58,6 +56,7 @@ impl Rows<'_> {
         for row in self.values.to_mut().chunks_exact_mut(self.d) {
             row.iter_mut().zip(&means).for_each(|(v, mean)| *v -= mean);
         }
+        self.largest = size(&self.values);
     }
 
     /// Below this a singular value is rounding of the decomposition or of the mean; `largest` is that of the raw matrix.

@@ -107,7 +107,7 @@ impl Svd {
 
     /// The same of rows; a copy of them only where they need one.
     pub(super) fn of(&self, rows: &Rows) -> Result<SingularValues> {
-        let largest = rows.largest();
+        let largest = rows.largest;
         if largest == 0.0 || (SQUARES[0]..SQUARES[1]).contains(&largest) {
             return self.in_range(rows);
         }
@@ -182,12 +182,13 @@ impl Svd {
 
 /// Multiplies by the power of two that is returned.
 fn bring_into_range(rows: &mut Rows) -> f64 {
-    let largest = rows.largest();
+    let largest = rows.largest;
     if largest == 0.0 || (SQUARES[0]..SQUARES[1]).contains(&largest) {
         return 1.0;
     }
     // Of subnormal numbers not all the way, which is far enough.
     let scale = 2.0_f64.powi(-(largest.log2() as i32).clamp(-1000, 1000));
     rows.values.to_mut().iter_mut().for_each(|v| *v *= scale);
+    rows.largest *= scale;
     scale
 }

@@ -4,7 +4,8 @@ use super::super::simd::{Level, Number};
 use super::correlate::{Correlate, SLACK, Taps};
 use super::geometry::Geometry;
 use super::rows::Rows;
-use super::winograd::{self, Tiles, Winograd};
+use super::tiles::Tiles;
+use super::winograd::{self, Winograd};
 
 /// A convolution with its weights in the order the kernel reads them.
 pub(crate) struct Forward<T> {
