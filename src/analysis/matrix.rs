@@ -68,7 +68,7 @@ impl Rows<'_> {
 /// The largest size; infinite if a value is not finite.
 fn size(values: &[f64]) -> f64 {
     let part = |values: &[f64]| {
-        // Lanes, so that no comparison waits for the one before it; a difference to itself tells what is not finite.
+        // Lanes, so that no comparison waits for the one before it; zero times what is not finite is not zero.
         let (mut largest, mut odd) = ([0.0_f64; 8], [0.0_f64; 8]);
         let (eights, rest) = values.as_chunks::<8>();
         let mut last = [0.0; 8];
@@ -77,7 +77,7 @@ fn size(values: &[f64]) -> f64 {
             for lane in 0..8 {
                 let size = eight[lane].abs();
                 largest[lane] = if size > largest[lane] { size } else { largest[lane] };
-                odd[lane] += size - size;
+                odd[lane] += size * 0.0;
             }
         }
         if odd.iter().any(|odd| odd.is_nan()) { f64::INFINITY } else { largest.into_iter().fold(0.0, f64::max) }

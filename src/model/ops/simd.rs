@@ -189,7 +189,7 @@ impl<T: Number> Vectors for Portable<T> {
 
     #[inline(always)]
     fn merge(self, even: [T; PORTABLE], odd: [T; PORTABLE]) -> [[T; PORTABLE]; 2] {
-        let at = |place: usize| if place % 2 == 0 { even[place / 2] } else { odd[place / 2] };
+        let at = |place: usize| [even, odd][place % 2][place / 2];
         [std::array::from_fn(at), std::array::from_fn(|lane| at(PORTABLE + lane))]
     }
 
