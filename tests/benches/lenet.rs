@@ -1,8 +1,8 @@
 //! LeNet on CIFAR-10, horse against airplane: 20 epochs of cross-entropy, their seconds and the accuracy on the test images.
 //!
-//! `WIDEMARGIN_TEST_DATA` names the folder that holds `cifar-10-airplane-horse` (CIFAR-10's binary files, or just these two
-//! classes of them). `RAYON_NUM_THREADS` sets the threads; the accuracy does not depend on them. The settings are fixed here,
-//! not chosen by a look at the test images.
+//! `WIDEMARGIN_TEST_DATA=FOLDER RAYON_NUM_THREADS=2 cargo bench --no-default-features --bench lenet` repeats it: the seeds are
+//! fixed, and the accuracy does not depend on the number of threads. FOLDER holds `cifar-10-airplane-horse`: CIFAR-10's binary
+//! files, or just these two classes of them. The settings are fixed here, not chosen by a look at the test images.
 
 use std::path::Path;
 use std::time::Instant;

@@ -3,7 +3,8 @@
 //! Checks that a checkpoint of every network gives the same scores there (1e-5) and one written there the same scores
 //! here, then that the scores and every gradient of the default `ConvNet` are those of PyTorch in f64 (1e-4 of a
 //! tensor's largest entry; how far PyTorch's own f32 is from them is printed beside). Prints
-//! milliseconds (medians of alternating rounds, 128 images of 3×32×32) and the ratio ours / PyTorch.
+//! milliseconds (of alternating rounds, 128 images of 3×32×32) and the ratio ours / PyTorch, of the medians and of the least
+//! times: where other programs run beside, the least are the ones that hardly waited.
 //!
 //! Needs Python with torch and safetensors: `WIDEMARGIN_TORCH_PYTHON` names it, else `python3`. `RAYON_NUM_THREADS` sets
 //! the threads of both; `WIDEMARGIN_VECTORS=avx2` keeps ours to AVX2.
@@ -32,7 +33,10 @@ fn main() {
     let (x, y) = (images(&[IMAGES, 3, 32, 32]), labels());
     gradients(&mut peer, folder.path(), &mut net, &x, &y);
 
-    println!("{:>8} {:>9} {:>9} {:>6}   ({threads} threads)", "", "ours ms", "torch ms", "ratio");
+    println!("{:>8} {:^26} {:^26}   ({threads} threads)", "", "median", "least");
+    print!("{:>8}", "");
+    (0..2).for_each(|_| print!(" {:>9} {:>9} {:>6}", "ours ms", "torch ms", "ratio"));
+    println!();
     let data =
         Dataset::new("even and odd", x.clone(), y.clone(), vec!["even".into(), "odd".into()]).expect("a data set");
     let trainer = Trainer { batch: 0, learning_rate: 0.01, epochs: 1, silent: true, ..Trainer::default() };
@@ -68,13 +72,13 @@ fn time(peer: &mut Peer, what: &str, mut ours: impl FnMut()) {
             }
         }
     }
-    let (own, theirs) = (median(own), median(theirs));
-    println!("{what:>8} {:>9.1} {:>9.1} {:>6.2}", own * 1e3, theirs * 1e3, own / theirs);
-}
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
+    own.sort_by(f64::total_cmp);
+    theirs.sort_by(f64::total_cmp);
+    print!("{what:>8}");
+    for at in [own.len() / 2, 0] {
+        print!(" {:>9.1} {:>9.1} {:>6.2}", own[at] * 1e3, theirs[at] * 1e3, own[at] / theirs[at]);
+    }
+    println!();
 }
 
 fn convnet() -> Classifier {

@@ -57,6 +57,7 @@ json_text = json.dumps({
         convolution([2, 3, 5, 4], [3, 1, 3, 3], padding=1, groups=3),
         convolution([1, 1, 3, 3], [2, 1, 2, 2], stride=4, padding=3),   # windows that see zeros only
         convolution([1, 1, 1, 9], [17, 1, 1, 4], stride=2),             # one row, one more filter than a vector
+        convolution([1, 16, 2, 3], [17, 16, 3, 3], padding=1),          # by tiles of 2 x 2
     ],
     "pools": [pool(kind, *case) for kind in ("max", "average") for case in
               [([2, 2, 4, 6], 2, 2), ([1, 2, 7, 5], 2, 2), ([1, 1, 7, 7], 3, 2), ([1, 2, 5, 6], 2, 1), ([1, 1, 9, 9], 2, 4)]],

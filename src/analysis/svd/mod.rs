@@ -102,12 +102,12 @@ impl Svd {
     /// Guarantees: the same bytes for any number of threads. Errors: `Shape` unless the rank is 2 and n, d > 0; `Value`
     /// for a value that is not finite, with its place, and for settings out of range.
     pub fn values(&self, matrix: &Tensor) -> Result<SingularValues> {
-        self.of(&Rows::read(OP, matrix)?)
+        Rows::lend(OP, matrix, |rows| self.of(rows))
     }
 
     /// The same of rows; a copy of them only where they need one.
     pub(super) fn of(&self, rows: &Rows) -> Result<SingularValues> {
-        let largest = largest(rows);
+        let largest = rows.largest;
         if largest == 0.0 || (SQUARES[0]..SQUARES[1]).contains(&largest) {
             return self.in_range(rows);
         }
@@ -180,18 +180,15 @@ impl Svd {
     }
 }
 
-fn largest(rows: &Rows) -> f64 {
-    rows.values.iter().fold(0.0_f64, |m, v| m.max(v.abs()))
-}
-
 /// Multiplies by the power of two that is returned.
 fn bring_into_range(rows: &mut Rows) -> f64 {
-    let largest = largest(rows);
+    let largest = rows.largest;
     if largest == 0.0 || (SQUARES[0]..SQUARES[1]).contains(&largest) {
         return 1.0;
     }
     // Of subnormal numbers not all the way, which is far enough.
     let scale = 2.0_f64.powi(-(largest.log2() as i32).clamp(-1000, 1000));
-    rows.values.iter_mut().for_each(|v| *v *= scale);
+    rows.values.to_mut().iter_mut().for_each(|v| *v *= scale);
+    rows.largest *= scale;
     scale
 }

@@ -2,7 +2,7 @@
 //!
 //! | | candle 0.11.1 | here |
 //! |---|---|---|
-//! | convolution | 4 to 14 times PyTorch's time; both gradients whether asked for or not | about PyTorch's time; what is asked for |
+//! | convolution | 4 to 14 times PyTorch's time; both gradients whether asked for or not | at most PyTorch's time; what is asked for |
 //! | fully connected | both gradients whether asked for or not | what is asked for |
 //! | max-pool of size k | 1/k² of the gradient; with ties, the whole of it to each; stride = size only | the whole of it to the first maximum; any stride |
 //! | average pool | no gradient unless stride = size | any stride |

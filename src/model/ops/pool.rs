@@ -5,7 +5,7 @@
 //! PyTorch; a NaN wins its window. Where windows overlap, gradients add up.
 //! One window [[1, 3], [3, 2]] with gradient 1: maximum 3, gradient [[0, 1], [0, 0]]; average 2.25, gradient 1/4 each.
 
-use super::simd::Number;
+use super::simd::{Level, Number, Vectors, Work};
 use super::{SECOND, by_type, contiguous, on_cpu};
 use crate::error::{Error, Result};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor, bail};
@@ -103,7 +103,7 @@ impl Pool {
         let Pool { size, stride } = *self;
         let columns = self.side(w);
         if size == 2 && stride == 2 {
-            return maximum_of_four(plane, [h, w], out, at);
+            return T::run(Level::best(), MaximumOfFour { plane, sides: [h, w], out, at });
         }
         for (window, (out, at)) in out.iter_mut().zip(at).enumerate() {
             let corner = window / columns * stride * w + window % columns * stride;
@@ -159,22 +159,35 @@ fn wins<T: Number>(value: T, best: T) -> bool {
     value > best || nan
 }
 
-/// The usual pool, without loops inside.
-fn maximum_of_four<T: Number>(plane: &[T], [h, w]: [usize; 2], out: &mut [T], at: &mut [u32]) {
-    let columns = w / 2;
-    for row in 0..h / 2 {
-        let (top, bottom) = (&plane[2 * row * w..][..2 * columns], &plane[(2 * row + 1) * w..][..2 * columns]);
-        let (out, at) = (&mut out[row * columns..][..columns], &mut at[row * columns..][..columns]);
-        let first = (2 * row * w) as u32;
-        let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
-        for (column, ((out, at), ([a, b], [c, d]))) in out.iter_mut().zip(at).zip(pairs).enumerate() {
-            let (mut best, mut place) = (*a, 0);
-            for (value, here) in [(*b, 1), (*c, w as u32), (*d, w as u32 + 1)] {
-                let wins = wins(value, best);
-                best = if wins { value } else { best };
-                place = if wins { here } else { place };
+/// The usual pool, without loops inside: compiled for the processor, the comparisons become vectors.
+struct MaximumOfFour<'a, T> {
+    plane: &'a [T],
+    sides: [usize; 2],
+    out: &'a mut [T],
+    at: &'a mut [u32],
+}
+
+impl<T: Number> Work<T> for MaximumOfFour<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<V: Vectors<Number = T>>(self, _: V) {
+        let Self { plane, sides: [h, w], out, at } = self;
+        let columns = w / 2;
+        for row in 0..h / 2 {
+            let (top, bottom) = (&plane[2 * row * w..][..2 * columns], &plane[(2 * row + 1) * w..][..2 * columns]);
+            let (out, at) = (&mut out[row * columns..][..columns], &mut at[row * columns..][..columns]);
+            let first = (2 * row * w) as u32;
+            let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
+            for (column, ((out, at), ([a, b], [c, d]))) in out.iter_mut().zip(at).zip(pairs).enumerate() {
+                let (mut best, mut place) = (*a, 0);
+                for (value, here) in [(*b, 1), (*c, w as u32), (*d, w as u32 + 1)] {
+                    let wins = wins(value, best);
+                    best = if wins { value } else { best };
+                    place = if wins { here } else { place };
+                }
+                (*out, *at) = (best, first + 2 * column as u32 + place);
             }
-            (*out, *at) = (best, first + 2 * column as u32 + place);
         }
     }
 }

@@ -31,10 +31,25 @@ pub(crate) trait Vectors: Copy {
     /// The first [`Vectors::COUNT`] numbers; `from` has at least as many.
     fn load(self, from: &[Self::Number]) -> Self::Lanes;
     fn store(self, lanes: Self::Lanes, to: &mut [Self::Number]);
+    /// `N` vectors whose first numbers are `apart` numbers apart.
+    fn load_apart<const N: usize>(self, from: &[Self::Number], apart: usize) -> [Self::Lanes; N];
+    fn store_apart<const N: usize>(self, lanes: [Self::Lanes; N], to: &mut [Self::Number], apart: usize);
     /// a · b + c.
     fn multiply_add(self, a: Self::Lanes, b: Self::Lanes, c: Self::Lanes) -> Self::Lanes;
+    fn add(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
+    fn subtract(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
+    /// Of two vectors in a row, those at even places and those at odd ones.
+    fn split(self, first: Self::Lanes, second: Self::Lanes) -> [Self::Lanes; 2];
+    /// The two vectors in a row that [`Vectors::split`] makes `even` and `odd` of.
+    fn merge(self, even: Self::Lanes, odd: Self::Lanes) -> [Self::Lanes; 2];
     /// `to[column · COUNT + row] = from[row · stride + column]` for a square of COUNT rows and columns.
     fn transpose(self, from: &[Self::Number], stride: usize, to: &mut [Self::Number]);
+}
+
+/// The length that a slice must have to hold `n` vectors of `count` numbers, `apart` numbers apart.
+#[inline(always)]
+fn reach(n: usize, apart: usize, count: usize) -> usize {
+    n.saturating_sub(1).checked_mul(apart).and_then(|last| last.checked_add(count)).expect("a length of memory")
 }
 
 /// Which vectors to use. Only those the processor has can be named.
@@ -142,8 +157,40 @@ impl<T: Number> Vectors for Portable<T> {
     }
 
     #[inline(always)]
+    fn load_apart<const N: usize>(self, from: &[T], apart: usize) -> [[T; PORTABLE]; N] {
+        std::array::from_fn(|n| self.load(&from[n * apart..]))
+    }
+
+    #[inline(always)]
+    fn store_apart<const N: usize>(self, lanes: [[T; PORTABLE]; N], to: &mut [T], apart: usize) {
+        lanes.into_iter().enumerate().for_each(|(n, lanes)| self.store(lanes, &mut to[n * apart..]));
+    }
+
+    #[inline(always)]
     fn multiply_add(self, a: [T; PORTABLE], b: [T; PORTABLE], c: [T; PORTABLE]) -> [T; PORTABLE] {
         std::array::from_fn(|lane| a[lane] * b[lane] + c[lane])
+    }
+
+    #[inline(always)]
+    fn add(self, a: [T; PORTABLE], b: [T; PORTABLE]) -> [T; PORTABLE] {
+        std::array::from_fn(|lane| a[lane] + b[lane])
+    }
+
+    #[inline(always)]
+    fn subtract(self, a: [T; PORTABLE], b: [T; PORTABLE]) -> [T; PORTABLE] {
+        std::array::from_fn(|lane| a[lane] - b[lane])
+    }
+
+    #[inline(always)]
+    fn split(self, first: [T; PORTABLE], second: [T; PORTABLE]) -> [[T; PORTABLE]; 2] {
+        let at = |place: usize| if place < PORTABLE { first[place] } else { second[place - PORTABLE] };
+        [std::array::from_fn(|lane| at(2 * lane)), std::array::from_fn(|lane| at(2 * lane + 1))]
+    }
+
+    #[inline(always)]
+    fn merge(self, even: [T; PORTABLE], odd: [T; PORTABLE]) -> [[T; PORTABLE]; 2] {
+        let at = |place: usize| [even, odd][place % 2][place / 2];
+        [std::array::from_fn(at), std::array::from_fn(|lane| at(PORTABLE + lane))]
     }
 
     #[inline(always)]
@@ -158,7 +205,7 @@ impl<T: Number> Vectors for Portable<T> {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Vectors, Work};
+    use super::{Vectors, Work, reach};
     use std::arch::x86_64::*;
 
     // Private fields: only the two functions below, compiled for the processor, make these values.
@@ -204,9 +251,61 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn load_apart<const N: usize>(self, from: &[f32], apart: usize) -> [__m512; N] {
+            let from = &from[..reach(N, apart, 16)];
+            let mut lanes = [self.splat(0.0); N];
+            for n in 0..N {
+                // SAFETY: `reach` ends 16 numbers after the start of the last vector; no alignment is asked for.
+                lanes[n] = unsafe { _mm512_loadu_ps(from.as_ptr().add(n * apart)) };
+            }
+            lanes
+        }
+
+        #[inline(always)]
+        fn store_apart<const N: usize>(self, lanes: [__m512; N], to: &mut [f32], apart: usize) {
+            let to = &mut to[..reach(N, apart, 16)];
+            for n in 0..N {
+                // SAFETY: as in `load_apart`.
+                unsafe { _mm512_storeu_ps(to.as_mut_ptr().add(n * apart), lanes[n]) };
+            }
+        }
+
+        #[inline(always)]
         fn multiply_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
             // SAFETY: see `splat`.
             unsafe { _mm512_fmadd_ps(a, b, c) }
+        }
+
+        #[inline(always)]
+        fn add(self, a: __m512, b: __m512) -> __m512 {
+            // SAFETY: see `splat`.
+            unsafe { _mm512_add_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn subtract(self, a: __m512, b: __m512) -> __m512 {
+            // SAFETY: see `splat`.
+            unsafe { _mm512_sub_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn split(self, first: __m512, second: __m512) -> [__m512; 2] {
+            // SAFETY: see `splat`.
+            unsafe {
+                let even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+                let odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+                [_mm512_permutex2var_ps(first, even, second), _mm512_permutex2var_ps(first, odd, second)]
+            }
+        }
+
+        #[inline(always)]
+        fn merge(self, even: __m512, odd: __m512) -> [__m512; 2] {
+            // SAFETY: see `splat`.
+            unsafe {
+                let first = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+                let second = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
+                [_mm512_permutex2var_ps(even, first, odd), _mm512_permutex2var_ps(even, second, odd)]
+            }
         }
 
         #[inline(always)]
@@ -267,9 +366,62 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn load_apart<const N: usize>(self, from: &[f32], apart: usize) -> [__m256; N] {
+            let from = &from[..reach(N, apart, 8)];
+            let mut lanes = [self.splat(0.0); N];
+            for n in 0..N {
+                // SAFETY: `reach` ends 8 numbers after the start of the last vector; no alignment is asked for.
+                lanes[n] = unsafe { _mm256_loadu_ps(from.as_ptr().add(n * apart)) };
+            }
+            lanes
+        }
+
+        #[inline(always)]
+        fn store_apart<const N: usize>(self, lanes: [__m256; N], to: &mut [f32], apart: usize) {
+            let to = &mut to[..reach(N, apart, 8)];
+            for n in 0..N {
+                // SAFETY: as in `load_apart`.
+                unsafe { _mm256_storeu_ps(to.as_mut_ptr().add(n * apart), lanes[n]) };
+            }
+        }
+
+        #[inline(always)]
         fn multiply_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
             // SAFETY: see `splat`.
             unsafe { _mm256_fmadd_ps(a, b, c) }
+        }
+
+        #[inline(always)]
+        fn add(self, a: __m256, b: __m256) -> __m256 {
+            // SAFETY: see `splat`.
+            unsafe { _mm256_add_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn subtract(self, a: __m256, b: __m256) -> __m256 {
+            // SAFETY: see `splat`.
+            unsafe { _mm256_sub_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn split(self, first: __m256, second: __m256) -> [__m256; 2] {
+            // SAFETY: see `splat`.
+            unsafe {
+                // Within halves first, which leaves the pairs of both vectors in turns.
+                let even = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(first, second));
+                let odd = _mm256_castps_pd(_mm256_shuffle_ps::<0xdd>(first, second));
+                let (even, odd) = (_mm256_permute4x64_pd::<0xd8>(even), _mm256_permute4x64_pd::<0xd8>(odd));
+                [_mm256_castpd_ps(even), _mm256_castpd_ps(odd)]
+            }
+        }
+
+        #[inline(always)]
+        fn merge(self, even: __m256, odd: __m256) -> [__m256; 2] {
+            // SAFETY: see `splat`.
+            unsafe {
+                let (low, high) = (_mm256_unpacklo_ps(even, odd), _mm256_unpackhi_ps(even, odd));
+                [_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)]
+            }
         }
 
         #[inline(always)]

@@ -4,13 +4,21 @@ use super::super::simd::{Level, Number};
 use super::correlate::{Correlate, SLACK, Taps};
 use super::geometry::Geometry;
 use super::rows::Rows;
+use super::tiles::Tiles;
+use super::winograd::{self, Winograd};
 
 /// A convolution with its weights in the order the kernel reads them.
 pub(crate) struct Forward<T> {
     geometry: Geometry,
     level: Level,
-    groups: Vec<Taps<T>>,
+    way: Way<T>,
     bias: Option<Vec<T>>,
+}
+
+enum Way<T> {
+    /// The weights of each group.
+    Direct(Vec<Taps<T>>),
+    Winograd(Winograd<T>),
 }
 
 /// Memory for one image, reused for the next.
@@ -18,6 +26,7 @@ pub(crate) struct Forward<T> {
 pub(crate) struct Scratch<T> {
     pub(super) padded: Vec<T>,
     pub(super) wide: Vec<T>,
+    pub(super) tiles: Tiles<T>,
 }
 
 impl<T: Number> Forward<T> {
@@ -28,18 +37,28 @@ impl<T: Number> Forward<T> {
             let weight = &weight[group * geometry.filters * taps..];
             Taps::new(level, geometry.offsets(), geometry.filters, |k, m| weight[m * taps + k])
         };
-        let groups = (0..geometry.groups).map(group).collect();
-        Self { geometry, level, groups, bias: bias.map(<[T]>::to_vec) }
+        let way = if winograd::pays::<T>(&geometry) {
+            let Geometry { channels, filters, height, width, padding, .. } = geometry;
+            let own = |filter: usize, channel: usize| weight.as_chunks().0[filter * channels + channel];
+            Way::Winograd(Winograd::new(level, [channels, filters], [height, width], padding, own))
+        } else {
+            Way::Direct((0..geometry.groups).map(group).collect())
+        };
+        Self { geometry, level, way, bias: bias.map(<[T]>::to_vec) }
     }
 
     /// Writes the result of one image to `out`; with a `slope`, what the rectifier makes of it.
     pub(crate) fn run(&self, image: &[T], slope: Option<T>, scratch: &mut Scratch<T>, out: &mut [T]) {
         let geometry = &self.geometry;
+        let groups = match &self.way {
+            Way::Direct(groups) => groups,
+            Way::Winograd(own) => return own.run(image, self.bias.as_deref(), slope, &mut scratch.tiles, out),
+        };
         pad(self.level, geometry, image, &mut scratch.padded);
         let (count, filters) = (geometry.positions(), geometry.filters);
         let stride = count + SLACK;
         scratch.wide.resize(filters * stride, T::zero());
-        for (group, taps) in self.groups.iter().enumerate() {
+        for (group, taps) in groups.iter().enumerate() {
             let x = &scratch.padded[group * geometry.group()..];
             let start = self.bias.as_deref().map(|bias| &bias[group * filters..]);
             T::run(self.level, Correlate { taps, x, start, count, out: &mut scratch.wide, stride });

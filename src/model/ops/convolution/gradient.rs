@@ -6,12 +6,19 @@ use super::forward::{Scratch, pad};
 use super::geometry::Geometry;
 use super::outer::Outer;
 use super::rows::Rows;
+use super::winograd::{self, Winograd};
 
 /// The gradient in the input: each phase of it is a correlation of the padded gradient with some of the weights.
 pub(crate) struct InputGradient<T> {
     geometry: Geometry,
     level: Level,
-    phases: Vec<Phase<T>>,
+    way: Way<T>,
+}
+
+enum Way<T> {
+    Direct(Vec<Phase<T>>),
+    /// With the weights turned by half a turn.
+    Winograd(Winograd<T>),
 }
 
 /// The pixels (row · stride + top, column · stride + left) of the image.
@@ -29,6 +36,16 @@ impl<T: Number> InputGradient<T> {
     /// `weight`: [`Geometry::weights`] numbers.
     pub(crate) fn new(level: Level, geometry: Geometry, weight: &[T]) -> Self {
         let Geometry { stride, dilation, filters, channels, kernel: [kh, kw], .. } = geometry;
+        if winograd::pays::<T>(&geometry) {
+            let turned = |channel: usize, filter: usize| {
+                let mut own: [T; 9] = weight.as_chunks().0[filter * channels + channel];
+                own.reverse();
+                own
+            };
+            let sides = [geometry.out_height, geometry.out_width];
+            let way = Winograd::new(level, [filters, channels], sides, 2 - geometry.padding, turned);
+            return Self { geometry, level, way: Way::Winograd(way) };
+        }
         let [reach_y, reach_x] = reach(&geometry);
         let [rows, pitch] = padded(&geometry);
         let mut phases = Vec::new();
@@ -64,15 +81,19 @@ impl<T: Number> InputGradient<T> {
                 groups: (0..geometry.groups).map(group).collect(),
             });
         }
-        Self { geometry, level, phases }
+        Self { geometry, level, way: Way::Direct(phases) }
     }
 
     /// Writes the gradient in one image to `out`, given that in its result.
     pub(crate) fn run(&self, gradient: &[T], scratch: &mut Scratch<T>, out: &mut [T]) {
+        let phases = match &self.way {
+            Way::Direct(phases) => phases,
+            Way::Winograd(own) => return own.run(gradient, None, None, &mut scratch.tiles, out),
+        };
         let geometry = &self.geometry;
         let Geometry { stride, padding, filters, channels, height, width, .. } = *geometry;
         let ([reach_y, reach_x], [rows, pitch]) = (reach(geometry), padded(geometry));
-        let Scratch { padded, wide } = scratch;
+        let Scratch { padded, wide, .. } = scratch;
         padded.clear();
         padded.resize(geometry.groups * filters * rows * pitch + SLACK, T::zero());
         T::run(
@@ -88,7 +109,7 @@ impl<T: Number> InputGradient<T> {
                 slope: None,
             },
         );
-        for phase in &self.phases {
+        for phase in phases {
             let ([top, bottom], [left, right]) = (phase.rows, phase.columns);
             if top == bottom || left == right {
                 continue;
