@@ -18,6 +18,7 @@ pub mod certify;
 #[cfg(feature = "cuda")]
 pub mod cuda;
 pub mod data;
+pub mod device;
 pub mod display;
 pub mod error;
 pub mod experiment;
@@ -44,4 +45,5 @@ pub mod session;
 #[cfg(feature = "kernel")]
 pub mod still;
 
+pub use device::device;
 pub use error::{Error, Result};

@@ -11,6 +11,7 @@ pub use crate::attack::{
 };
 pub use crate::certify::{self, Lipschitz, Smoothing, interval_radii, linear_distances};
 pub use crate::data::{self, Dataset, Pair, Split, cifar10, digits, mnist, synthetic};
+pub use crate::device::device;
 pub use crate::display::{Bundle, Png, Show, Slot, Table, clear_output, show};
 pub use crate::error::{Error, Result};
 pub use crate::experiment::{self, Results};

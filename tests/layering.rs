@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module and the modules of ours that it may use. Anything may use `error`; `prelude` may use all.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("error", &[]),
     ("rng", &[]),
     ("display", &[]),
@@ -11,12 +11,14 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("progress", &["display"]),
     ("cell", &["display", "progress"]),
     ("data", &["rng", "display"]),
-    ("model", &["rng", "guard"]),
-    ("loss", &["rng"]),
+    ("model", &["cuda", "rng", "guard"]),
+    // The pair loss on a card is defined by the one on the CPU, and is one of its engines.
+    ("loss", &["cuda", "rng"]),
     ("cuda", &["loss"]),
-    ("train", &["attack", "data", "display", "model", "loss", "margin", "rng", "guard", "progress"]),
+    ("device", &["cuda", "display"]),
+    ("train", &["attack", "cuda", "data", "display", "model", "loss", "margin", "rng", "guard", "progress"]),
     ("margin", &["progress"]),
-    ("attack", &["data", "model", "loss", "rng", "display", "progress"]),
+    ("attack", &["cuda", "data", "model", "loss", "rng", "display", "progress"]),
     ("certify", &["attack", "model", "rng", "display", "progress"]),
     ("analysis", &["display", "rng"]),
     ("figure", &["analysis", "attack", "display", "margin", "train"]),

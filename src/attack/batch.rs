@@ -25,7 +25,7 @@ pub(super) struct Course {
     pub last: Vec<f32>,
     pub best: Vec<f32>,
     /// Adversarial or not and the margin of `best`; the larger one is better.
-    rank: Vec<(bool, f64)>,
+    pub rank: Vec<(bool, f64)>,
 }
 
 impl Course {
@@ -53,13 +53,13 @@ impl Course {
 }
 
 pub(super) struct Batch<'a> {
-    attack: &'a Pgd,
+    pub attack: &'a Pgd,
     net: &'a Rows<'a>,
-    inputs: &'a Inputs,
+    pub inputs: &'a Inputs,
     /// The rows of the inputs that are in this batch.
-    members: Vec<usize>,
-    x: Vec<f32>,
-    epsilons: Vec<f64>,
+    pub members: Vec<usize>,
+    pub x: Vec<f32>,
+    pub epsilons: Vec<f64>,
 }
 
 impl<'a> Batch<'a> {

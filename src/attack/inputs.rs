@@ -12,6 +12,7 @@ pub(super) struct Inputs {
     pub shape: Vec<usize>,
     pub width: usize,
     pub bounds: [f32; 2],
+    pub device: Device,
 }
 
 impl Inputs {
@@ -45,7 +46,7 @@ impl Inputs {
             return Err(Error::Value { op, expected: format!("inputs in [{low}, {high}]"), got });
         }
         check_labels(op, &labels, outputs)?;
-        Ok(Self { values, labels, shape, width, bounds: [low as f32, high as f32] })
+        Ok(Self { values, labels, shape, width, bounds: [low as f32, high as f32], device: x.device().clone() })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -61,9 +62,9 @@ impl Inputs {
         rows.iter().flat_map(|row| self.row(*row)).copied().collect()
     }
 
-    /// Rows of values as a tensor of the inputs' shape.
+    /// Rows of values as a tensor of the inputs' shape, where the inputs are.
     pub(super) fn tensor(&self, op: &'static str, values: Vec<f32>) -> Result<Tensor> {
         let shape = [&[self.len()], self.shape.as_slice()].concat();
-        Tensor::from_vec(values, shape, &Device::Cpu).map_err(Error::candle(op))
+        Tensor::from_vec(values, shape, &self.device).map_err(Error::candle(op))
     }
 }

@@ -46,6 +46,8 @@ mod norm;
 mod objective;
 mod pairs;
 mod pgd;
+#[cfg(feature = "candle-cuda")]
+mod resident;
 mod robustness;
 mod slice;
 mod square;

@@ -21,6 +21,11 @@ pub trait Model {
     ///
     /// `slopes` gets the scores, row by row, and returns as many numbers. The gradient has the values of `x`, row by row.
     fn score_gradient(&self, x: &Tensor, slopes: &dyn Fn(&[f32]) -> Vec<f32>) -> Result<(Vec<f32>, Vec<f32>)>;
+
+    /// The classifier that this is, if it is nothing else: projected gradient descent then runs where its parameters are.
+    fn classifier(&self) -> Option<&Classifier> {
+        None
+    }
 }
 
 impl Model for Classifier {
@@ -29,11 +34,16 @@ impl Model for Classifier {
     }
 
     fn score_rows(&self, x: &Tensor) -> Result<Vec<f32>> {
-        self.score_values("attack", x)
+        self.score_values("attack", &x.to_device(self.device()).map_err(Error::candle("attack"))?)
+    }
+
+    fn classifier(&self) -> Option<&Classifier> {
+        Some(self)
     }
 
     fn score_gradient(&self, x: &Tensor, slopes: &dyn Fn(&[f32]) -> Vec<f32>) -> Result<(Vec<f32>, Vec<f32>)> {
-        let (scores, gradient) = self.input_gradient(x, |scores| {
+        let x = x.to_device(self.device()).map_err(Error::candle("attack"))?;
+        let (scores, gradient) = self.input_gradient(&x, |scores| {
             let slopes = slopes(&scores.detach().flatten_all()?.to_vec1::<f32>()?);
             // Linear in the scores: the gradient is that of the caller's own objective.
             Ok((scores * Tensor::from_vec(slopes, scores.dims(), scores.device())?)?.sum_all()?)

@@ -12,6 +12,8 @@ use super::batch::{Batch, Course, Goal};
 use super::inputs::Inputs;
 use super::model::{Model, Rows};
 use super::objective::check_labels;
+#[cfg(feature = "candle-cuda")]
+use super::resident::Resident;
 use super::{Adversarial, Norm, Objective};
 use crate::error::{Error, Result};
 use crate::progress::{Progress, interrupted};
@@ -152,6 +154,9 @@ impl Pgd {
         let rounds = members.len().div_ceil(self.batch) * self.restarts * (self.steps + 1);
         let mut progress = Progress::new(format!("PGD {} {largest:.3}", self.norm), rounds, self.silent);
         let mut course = Course::new(found, &inputs);
+        // An objective of the caller's own is asked on the host, row by row.
+        #[cfg(feature = "candle-cuda")]
+        let resident = if options.slopes.is_none() { Resident::of(net, self.norm)? } else { None };
         for (part, members) in members.chunks(self.batch).enumerate() {
             for restart in 0..self.restarts {
                 let standing = |row: &usize| restart == 0 || !course.found.any[*row];
@@ -169,6 +174,14 @@ impl Pgd {
                         });
                     }
                     _ => {}
+                }
+                #[cfg(feature = "candle-cuda")]
+                if let Some(resident) = &resident {
+                    resident.run(&batch, self.objective, &goal, &mut course, self.steps, restart == 0)?;
+                    let count = course.found.any.iter().filter(|any| **any).count();
+                    let done = (part * self.restarts + restart + 1) * (self.steps + 1);
+                    progress.update(done, &format!("{count} of {n} rows wrong"));
+                    continue;
                 }
                 for step in 0..self.steps {
                     if interrupted() {

@@ -3,7 +3,7 @@
 //! PTX of a newer NVRTC is refused by an older driver; machine code for the card's own architecture is not. What was
 //! compiled is kept in the cache, so that a machine needs NVRTC once.
 
-use super::Source;
+use super::{Source, loader};
 use crate::error::{Error, Result};
 use cudarc::nvrtc::{result, sys};
 use std::ffi::{CString, OsStr, c_char};
@@ -32,10 +32,7 @@ impl Compiler {
     /// Errors: `Device` with what to install.
     pub fn find() -> Result<Self> {
         let named = std::env::var_os("WIDEMARGIN_NVRTC").map(PathBuf::from);
-        let present = || {
-            // SAFETY: asks the loader for a library by name; NVRTC runs no code at loading that we rely on.
-            unsafe { sys::is_culib_present() }
-        };
+        let present = || loader::has(loader::NVRTC);
         let found = match named {
             Some(folder) => preload(&folder) && present(),
             None => present() || places().iter().any(|folder| preload(folder) && present()),

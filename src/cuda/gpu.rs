@@ -1,7 +1,7 @@
 //! An NVIDIA card, by its driver.
 
 use super::machine::{Argument, Machine};
-use super::{KERNELS, Kernel, Source, compiler};
+use super::{KERNELS, Kernel, Source, compiler, loader};
 use crate::error::{Error, Result};
 use cudarc::driver::{
     CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg, sys,
@@ -14,7 +14,7 @@ use std::sync::Arc;
 const STAGE: &str = "CUDA";
 
 /// One card, with every CUDA kernel of ours loaded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Gpu {
     stream: Arc<CudaStream>,
     functions: HashMap<&'static str, CudaFunction>,
@@ -27,11 +27,7 @@ impl Gpu {
     ///
     /// Errors: `Device`, in one line: no driver, no card, a driver too old, a card out of memory, no compiler.
     pub fn open() -> Result<Self> {
-        // SAFETY: asks the loader for a library by name.
-        if !unsafe { sys::is_culib_present() } {
-            let reason = "no NVIDIA driver (libcuda) on this machine, so everything runs on the CPU";
-            return Err(Error::Device { stage: STAGE, reason: reason.into() });
-        }
+        driver()?;
         // cudarc panics where a driver lacks a function.
         let context = quietly(|| CudaContext::new(0)).ok_or_else(too_old)?.map_err(refused("opening the card"))?;
         let stream = context.default_stream();
@@ -61,10 +57,25 @@ impl Gpu {
         format!("{}, {}", self.name, self.architecture)
     }
 
+    /// Where everything is started.
+    #[cfg(feature = "candle-cuda")]
+    pub(super) fn stream(&self) -> &Arc<CudaStream> {
+        &self.stream
+    }
+
     /// Waits for everything that was started.
     pub fn synchronize(&self) -> Result<()> {
         self.stream.synchronize().map_err(refused("waiting for the card"))
     }
+}
+
+/// Whether there is an NVIDIA driver.
+pub(crate) fn driver() -> Result<()> {
+    if loader::has(loader::DRIVER) {
+        return Ok(());
+    }
+    let reason = "no NVIDIA driver (libcuda) on this machine, so everything runs on the CPU";
+    Err(Error::Device { stage: STAGE, reason: reason.into() })
 }
 
 impl Machine for Gpu {
@@ -114,6 +125,21 @@ impl Machine for Gpu {
         // by tests/cuda on canaried memory), free only after this launch in the stream's order.
         unsafe { builder.launch(config) }.map(|_| ()).map_err(refused(kernel.name))
     }
+}
+
+/// What it means for a user that candle opened no card.
+#[cfg(feature = "candle-cuda")]
+pub(crate) fn no_card(error: candle_core::Error) -> Error {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let remedy = if line.contains("CUBLAS") || line.contains("cublas") {
+        "; put libcublas.so.13 where the loader looks (`pip install nvidia-cublas`, LD_LIBRARY_PATH)"
+    } else if line.contains("CURAND") || line.contains("curand") {
+        "; put libcurand.so.10 where the loader looks (`pip install nvidia-curand`, LD_LIBRARY_PATH)"
+    } else {
+        "; check `nvidia-smi` and CUDA_VISIBLE_DEVICES"
+    };
+    Error::Device { stage: STAGE, reason: format!("opening the card: {line}{remedy}") }
 }
 
 /// The result, or nothing if it panicked; prints nothing.

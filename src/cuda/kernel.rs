@@ -30,10 +30,19 @@ const SEPARATED: &Source =
 /// `kernels/attack_step.cu`
 const STEP: &Source =
     &Source { file: "attack_step.cu", text: include_str!("../../kernels/attack_step.cu"), options: PLAIN };
+/// `kernels/attack_course.cu`
+const COURSE: &Source =
+    &Source { file: "attack_course.cu", text: include_str!("../../kernels/attack_course.cu"), options: PLAIN };
+/// `kernels/columns.cu`
+const COLUMNS: &Source = &Source { file: "columns.cu", text: include_str!("../../kernels/columns.cu"), options: PLAIN };
+/// `kernels/pool.cu`
+const POOL: &Source = &Source { file: "pool.cu", text: include_str!("../../kernels/pool.cu"), options: PLAIN };
+/// `kernels/layers.cu`
+const LAYERS: &Source = &Source { file: "layers.cu", text: include_str!("../../kernels/layers.cu"), options: PLAIN };
 
 impl Source {
     /// All files.
-    pub const ALL: [&Source; 4] = [EXACT, BOXES, SEPARATED, STEP];
+    pub const ALL: [&Source; 8] = [EXACT, BOXES, SEPARATED, STEP, COURSE, COLUMNS, POOL, LAYERS];
 }
 
 /// One CUDA kernel.
@@ -75,6 +84,13 @@ const ROWS_LOSS_F32: &str = "const double*, u32, const float*, u32, u32, u32, u3
 const ROWS_LOSS_F64: &str = "const double*, u32, const double*, u32, u32, u32, u32, double*, double*";
 const STEP_PARAMETERS: &str =
     "float*, const float*, const float*, u32, const double*, const float*, float, float, u32*";
+
+const COLUMNS_F32: &str = "const float*, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, float*";
+const COLUMNS_F64: &str = "const double*, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, double*";
+const POOL_F32: &str = "const float*, u32, u32, u32, u32, u32, u32, u32, float*";
+const POOL_F64: &str = "const double*, u32, u32, u32, u32, u32, u32, u32, double*";
+const POOL_GRADIENT_F32: &str = "const float*, const float*, u32, u32, u32, u32, u32, u32, u32, float*";
+const POOL_GRADIENT_F64: &str = "const double*, const double*, u32, u32, u32, u32, u32, u32, u32, double*";
 
 const fn kernel(
     source: &'static Source,
@@ -160,4 +176,36 @@ pub const KERNELS: &[Kernel] = &[
     kernel(BOXES, "box_evaluate_f64", "const double*, u32, double, double, const double*, double*", 256, 0),
     kernel(STEP, "attack_step_linf", STEP_PARAMETERS, 256, 64),
     kernel(STEP, "attack_step_l2", STEP_PARAMETERS, 256, 64),
+    kernel(COURSE, "attack_slopes", "const float*, const u32*, u32, u32, u32, float*", 256, 0),
+    kernel(
+        COURSE,
+        "attack_note",
+        "const float*, const float*, const u32*, u32, u32, u32, u32*, double*, float*, u32*, double*",
+        256,
+        8,
+    ),
+    kernel(COLUMNS, "columns_f32", COLUMNS_F32, 256, 0),
+    kernel(COLUMNS, "columns_f64", COLUMNS_F64, 256, 0),
+    kernel(COLUMNS, "images_f32", COLUMNS_F32, 256, 0),
+    kernel(COLUMNS, "images_f64", COLUMNS_F64, 256, 0),
+    kernel(COLUMNS, "swap_axes_f32", "const float*, const float*, u32, u32, float*", 256, 0),
+    kernel(COLUMNS, "swap_axes_f64", "const double*, const double*, u32, u32, double*", 256, 0),
+    kernel(POOL, "max_pool_f32", POOL_F32, 256, 0),
+    kernel(POOL, "max_pool_f64", POOL_F64, 256, 0),
+    kernel(POOL, "average_pool_f32", POOL_F32, 256, 0),
+    kernel(POOL, "average_pool_f64", POOL_F64, 256, 0),
+    kernel(POOL, "max_pool_gradient_f32", POOL_GRADIENT_F32, 256, 0),
+    kernel(POOL, "max_pool_gradient_f64", POOL_GRADIENT_F64, 256, 0),
+    kernel(POOL, "average_pool_gradient_f32", POOL_GRADIENT_F32, 256, 0),
+    kernel(POOL, "average_pool_gradient_f64", POOL_GRADIENT_F64, 256, 0),
+    kernel(LAYERS, "rectify_f32", "const float*, u32, double, float*", 256, 0),
+    kernel(LAYERS, "rectify_f64", "const double*, u32, double, double*", 256, 0),
+    kernel(LAYERS, "rectify_gradient_f32", "const float*, const float*, u32, double, float*", 256, 0),
+    kernel(LAYERS, "rectify_gradient_f64", "const double*, const double*, u32, double, double*", 256, 0),
+    kernel(LAYERS, "add_bias_f32", "float*, const float*, u32, u32", 256, 0),
+    kernel(LAYERS, "add_bias_f64", "double*, const double*, u32, u32", 256, 0),
+    kernel(LAYERS, "channel_sums_f32", "const float*, u32, u32, float*", 256, 64),
+    kernel(LAYERS, "channel_sums_f64", "const double*, u32, u32, double*", 256, 64),
+    kernel(LAYERS, "velocity_f32", "float*, const float*, const float*, u32, float, float", 256, 0),
+    kernel(LAYERS, "descend_f32", "float*, const float*, u32, float", 256, 0),
 ];

@@ -121,7 +121,7 @@ impl<M: Machine> Pairs<M> {
         let double = bytes == 8;
         let value = self.evaluate_at((s_at, s.len()), (t_at, t.len()), in_s_at, in_t_at, double)?;
         for (memory, out) in [(&out_s, in_s), (&out_t, in_t)] {
-            let mut raw = vec![0; bytes * out.len()];
+            let mut raw = vec![0; size_of_val(&*out)];
             self.machine.read(memory, &mut raw)?;
             out.iter_mut().zip(raw.chunks(bytes)).for_each(|(out, raw)| *out = from_bytes(raw));
         }

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::error::{Error, Result};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 const OP: &str = "dataset";
 /// Rows looked at together when a set is checked: a bounded copy instead of one of the whole set.
@@ -69,6 +69,12 @@ impl Dataset {
             }),
             None => Ok(data),
         }
+    }
+
+    /// The set on a device, where a network there takes it; see [`crate::device()`].
+    pub fn to_device(&self, device: &Device) -> Result<Dataset> {
+        let moved = || Ok(self.with(self.x.to_device(device)?, self.y.to_device(device)?));
+        moved().map_err(Error::candle("to_device"))
     }
 
     /// Number of inputs.

@@ -16,6 +16,7 @@ pub mod cross_entropy;
 pub mod differential;
 mod known;
 mod labelled;
+mod resident;
 pub mod surrogates;
 
 use crate::error::{Error, Result};
@@ -91,9 +92,31 @@ impl Loss {
     /// Errors: `Shape`; `Value` naming the row of a score that is not finite or of a label out of range; for a loss on
     /// pairs also if a class is absent.
     pub fn value(&self, scores: &Tensor, y: &Tensor) -> Result<Tensor> {
+        if scores.device().is_cpu() {
+            let (value, gradient) = self.known(scores, y)?;
+            return Known { value, gradient }.attach(scores);
+        }
+        self.value_in_place(scores, y)
+    }
+
+    /// [`Loss::value`] by operations on the scores' own device, as it computes for scores on a card.
+    ///
+    /// Guarantees: differential and cross-entropy scores do not pass through the host. Errors: as [`Loss::value`].
+    pub fn value_in_place(&self, scores: &Tensor, y: &Tensor) -> Result<Tensor> {
+        match self {
+            Loss::Differential => resident::differential(scores, y),
+            Loss::CrossEntropy => resident::cross_entropy(scores, y),
+            _ => {
+                let (value, gradient) = self.known(scores, y)?;
+                resident::known(scores, Known { value, gradient })
+            }
+        }
+    }
+
+    fn known(&self, scores: &Tensor, y: &Tensor) -> Result<(f64, Vec<f64>)> {
         self.check()?;
         let labelled = Labelled::new(scores, y)?;
-        let (value, gradient) = match self {
+        Ok(match self {
             Loss::CrossEntropy => cross_entropy::loss_and_gradient(&labelled),
             Loss::Differential => differential::loss_and_gradient(&labelled)?,
             Loss::SquaredPairs => by_class_pairs(&labelled, surrogates::squared)?,
@@ -103,8 +126,7 @@ impl Loss {
             Loss::Square => baselines::square(&labelled),
             Loss::LabelSmoothing(share) => baselines::label_smoothing(&labelled, *share),
             Loss::LogitSqueezing(strength) => baselines::logit_squeezing(&labelled, *strength),
-        };
-        Known { value, gradient }.attach(scores)
+        })
     }
 
     fn check(&self) -> Result<()> {
@@ -135,5 +157,6 @@ pub fn trades(scores: &Tensor, y: &Tensor, beta: f64) -> Result<Tensor> {
         return refuse("as many neighbours as clean inputs", format!("{} rows", labelled.labels.len()));
     }
     let (value, gradient) = baselines::trades(&labelled, beta);
-    Known { value, gradient }.attach(scores)
+    let known = Known { value, gradient };
+    if scores.device().is_cpu() { known.attach(scores) } else { resident::known(scores, known) }
 }

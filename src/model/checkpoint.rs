@@ -9,7 +9,7 @@ use super::Classifier;
 use super::architecture::Architecture;
 use super::plan::{Kind, Parameter};
 use crate::error::{Error, Result};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::path::Path;
@@ -90,7 +90,7 @@ impl Classifier {
         file.check_names(&state.iter().map(|(parameter, _)| parameter.name.clone()).collect::<Vec<_>>())?;
         let mut tensors = Vec::new();
         for (parameter, var) in &state {
-            tensors.push(Tensor::from_vec(file.values(parameter)?, var.dims(), &Device::Cpu)?);
+            tensors.push(Tensor::from_vec(file.values(parameter)?, var.dims(), var.device())?);
         }
         for ((_, var), tensor) in state.iter().zip(&tensors) {
             var.set(tensor)?;

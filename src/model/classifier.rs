@@ -7,7 +7,7 @@ use super::plan::{Parameter, Plan, Walk};
 use super::{ConvNet, LeNet, Linear, Mlp, ResNet, init};
 use crate::error::{Error, Result};
 use crate::{guard, rng};
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Device, Shape, Tensor, Var};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -148,6 +148,10 @@ impl Classifier {
         for start in (0..rows.max(1)).step_by(ROWS) {
             let part = if rows <= ROWS { Ok(x.clone()) } else { x.narrow(0, start, ROWS.min(rows - start)) };
             let x = self.plan.arrange(op, &part.map_err(Error::candle(op))?)?;
+            if !self.on_cpu() {
+                values.extend(self.fixed_scores(op, &x.detach())?.flatten_all()?.to_vec1::<f32>()?);
+                continue;
+            }
             let engine = self.engine(op, Wanted::Nothing)?;
             let mut workspace = self.workspace();
             let (scores, _) = engine.forward(&x.detach(), &mut workspace).map_err(Error::candle(op))?;
@@ -209,7 +213,7 @@ impl Classifier {
     /// Replaces the head's biases, one per output.
     pub(crate) fn set_head_bias(&mut self, biases: &[f32]) -> Result<()> {
         match self.head_bias() {
-            Some(var) => Ok(var.set(&Tensor::new(biases, &Device::Cpu)?)?),
+            Some(var) => Ok(var.set(&Tensor::new(biases, var.device())?)?),
             None => Err(Error::Value {
                 op: "set_bias",
                 expected: "a classifier with a bias".into(),
@@ -231,6 +235,40 @@ impl Classifier {
     /// How many scores a row has; 1 is the two-class score.
     pub fn outputs(&self) -> usize {
         self.plan.outputs
+    }
+
+    /// The same network on a device; see [`crate::device()`]. Inputs must be there too.
+    ///
+    /// A network on a card runs through candle's graph with CUDA kernels of ours. Errors: `Value` for a network with
+    /// batch normalisation, which runs on the CPU only; `Candle` if the device refuses.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        const OP: &str = "to_device";
+        if self.plan.has_batch_norm() && !device.is_cpu() {
+            let expected = "a network without batch normalisation, which has no CUDA kernel here".into();
+            return Err(Error::Value { op: OP, expected, got: format!("{self:?}") });
+        }
+        let list = |own: &[(String, Var)]| {
+            let moved = |(name, var): &(String, Var)| {
+                Ok((name.clone(), Var::from_tensor(&var.as_detached_tensor().to_device(device)?.copy()?)?))
+            };
+            own.iter().map(moved).collect::<candle_core::Result<Vec<_>>>().map_err(Error::candle(OP))
+        };
+        Ok(Self {
+            architecture: self.architecture.clone(),
+            plan: self.architecture.plan()?,
+            parameters: list(&self.parameters)?,
+            running: list(&self.running)?,
+            workspace: Mutex::default(),
+        })
+    }
+
+    /// Where its parameters are.
+    pub fn device(&self) -> &Device {
+        self.head_weight().device()
+    }
+
+    fn on_cpu(&self) -> bool {
+        self.device().is_cpu()
     }
 
     /// All parameters in the order of the forward pass, the head last.
@@ -262,6 +300,9 @@ impl Classifier {
         const OP: &str = "input_gradient";
         let shape = x.shape().clone();
         let x = self.plan.arrange(OP, x)?.detach();
+        if !self.on_cpu() {
+            return self.input_gradient_by_graph(OP, &x, &shape, objective);
+        }
         let engine = self.engine(OP, Wanted::Input)?;
         let mut workspace = self.workspace();
         let (scores, trace) = engine.forward(&x, &mut workspace).map_err(Error::candle(OP))?;
@@ -287,7 +328,7 @@ impl Classifier {
     pub fn gradients(&mut self, x: &Tensor, objective: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Gradients> {
         const OP: &str = "gradients";
         let x = self.plan.arrange(OP, x)?.detach();
-        if self.plan.has_batch_norm() {
+        if self.plan.has_batch_norm() || !self.on_cpu() {
             return self.gradients_of_batch(OP, &x, objective);
         }
         let engine = self.engine(OP, Wanted::Parameters)?;
@@ -302,7 +343,39 @@ impl Classifier {
         Ok(Gradients { scores, value, parameters: parameters.map_err(Error::candle(OP))? })
     }
 
-    /// [`Classifier::gradients`] through candle's graph, for layers that treat the batch as one.
+    /// The scores of `x`, finite or not, as a detached tensor on its device.
+    #[cfg(feature = "candle-cuda")]
+    pub(crate) fn scores_in_place(&self, op: &'static str, x: &Tensor) -> Result<Tensor> {
+        Ok(self.fixed_scores(op, &self.plan.arrange(op, x)?)?.detach())
+    }
+
+    /// The scores with the parameters held fixed, by candle's graph.
+    fn fixed_scores(&self, op: &'static str, x: &Tensor) -> Result<Tensor> {
+        let parameters: Vec<Tensor> = self.parameters.iter().map(|(_, var)| var.as_detached_tensor()).collect();
+        let (features, _) = self.walk(op, x, &parameters, false)?;
+        self.head(op, &features, &parameters)
+    }
+
+    /// [`Classifier::input_gradient`] through candle's graph, on any device.
+    fn input_gradient_by_graph(
+        &self,
+        op: &'static str,
+        x: &Tensor,
+        shape: &Shape,
+        objective: impl Fn(&Tensor) -> Result<Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        let x = Var::from_tensor(x).map_err(Error::candle(op))?;
+        let scores = self.fixed_scores(op, &x)?;
+        let value = scalar(op, objective(&scores)?)?;
+        let mut gradients = value.backward().map_err(Error::candle(op))?;
+        let gradient = match gradients.remove(&x) {
+            Some(gradient) => gradient.detach().reshape(shape),
+            None => Tensor::zeros(shape, DType::F32, x.device()),
+        };
+        Ok((scores.detach(), gradient.map_err(Error::candle(op))?))
+    }
+
+    /// [`Classifier::gradients`] through candle's graph, for layers that treat the batch as one, and on a card.
     fn gradients_of_batch(
         &mut self,
         op: &'static str,

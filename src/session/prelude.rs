@@ -125,6 +125,9 @@ fn key(compiler: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(compiler);
     hash.update(dylib::LAYOUT);
+    if ON_CARD {
+        hash.update("candle-cuda");
+    }
     for (path, content) in sources::SOURCES {
         hash.update(path);
         hash.update(content.len().to_le_bytes());
@@ -135,6 +138,9 @@ fn key(compiler: &str) -> String {
         text
     })
 }
+
+/// Whether cells have tensors on a card: they do if the host program has.
+const ON_CARD: bool = cfg!(feature = "candle-cuda");
 
 /// The cell side as a package of its own, with this crate's light dependencies and locked versions.
 fn write_source(folder: &Path) -> Result<()> {
@@ -159,10 +165,17 @@ fn write_source(folder: &Path) -> Result<()> {
 fn light_manifest(full: &str) -> String {
     let dependencies = full.split_once("[dependencies]\n").map_or("", |(_, rest)| rest);
     let dependencies = dependencies.split("\n[").next().unwrap_or_default();
-    let light = dependencies.lines().filter(|line| line.contains(" = ") && !line.contains("optional = true"));
+    let wanted = |line: &&str| !line.contains("optional = true") || (ON_CARD && line.starts_with("cudarc = "));
+    let light = dependencies.lines().filter(|line| line.contains(" = ")).filter(wanted);
+    let light = light.map(|line| line.replace(", optional = true", ""));
+    let features = if ON_CARD {
+        "default = [\"candle-cuda\"]\ncandle-cuda = [\"cuda\", \"cudarc/cublas\", \"candle-core/cuda\", \"candle-nn/cuda\"]\ncuda = []"
+    } else {
+        "candle-cuda = []\ncuda = []"
+    };
     format!(
-        "[package]\nname = \"widemargin\"\nversion = {:?}\nedition = \"2024\"\n\n[features]\ncuda = []\nkernel = []\n\n[dependencies]\n{}\n\n[workspace]\n\n[profile.release]\ndebug = 0\n",
+        "[package]\nname = \"widemargin\"\nversion = {:?}\nedition = \"2024\"\n\n[features]\n{features}\nkernel = []\n\n[dependencies]\n{}\n\n[workspace]\n\n[profile.release]\ndebug = 0\n",
         env!("CARGO_PKG_VERSION"),
-        light.collect::<Vec<_>>().join("\n"),
+        light.collect::<Vec<String>>().join("\n"),
     )
 }

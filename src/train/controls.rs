@@ -4,7 +4,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::margin::{Hyperplane, hard_margin};
 use crate::model::Classifier;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 /// Replaces the head by the plane of largest margin between the features of the two classes, which stay as they are.
 ///
@@ -39,7 +39,7 @@ pub fn refit_head(net: &mut Classifier, data: &Dataset) -> Result<Hyperplane> {
     };
     let vars = net.vars();
     let var = &vars[vars.len() - 2];
-    var.set(&Tensor::from_vec(weight, var.dims(), &Device::Cpu)?).map_err(Error::candle(OP))?;
+    var.set(&Tensor::from_vec(weight, var.dims(), var.device())?).map_err(Error::candle(OP))?;
     net.set_head_bias(&bias)?;
     Ok(plane)
 }

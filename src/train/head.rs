@@ -8,7 +8,7 @@ use super::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::model::Classifier;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 const OP: &str = "fit";
 
@@ -59,7 +59,8 @@ impl Head {
             for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(bias) {
                 row.iter_mut().zip(&self.mean).for_each(|(w, m)| *w = (f64::from(*w) - f64::from(bias) * m) as f32);
             }
-            gradients[count - 2] = Tensor::from_vec(weight, shape, &Device::Cpu).map_err(Error::candle(OP))?;
+            let device = gradients[count - 2].device().clone();
+            gradients[count - 2] = Tensor::from_vec(weight, shape, &device).map_err(Error::candle(OP))?;
         }
         if self.bias_scale != 1.0 {
             gradients[count - 1] = (&gradients[count - 1] * self.bias_scale.powi(2)).map_err(Error::candle(OP))?;

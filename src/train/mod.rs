@@ -30,7 +30,7 @@ use crate::model::Classifier;
 use crate::progress::{Progress, interrupted};
 use crate::{guard, rng};
 use biases::biases;
-use candle_core::Var;
+use candle_core::{Tensor, Var};
 use head::Head;
 use sgd::Sgd;
 use std::time::Instant;
@@ -121,6 +121,9 @@ impl Trainer {
             let start = Instant::now();
             head.begin_epoch(net, data)?;
             let (mut loss, mut right) = (0.0, 0.0);
+            // On a card scores stay there until the epoch ends.
+            let resident = !net.device().is_cpu();
+            let mut waiting: Vec<(Tensor, Vec<u32>)> = Vec::new();
             for rows in batches::stratified(&labels, self.batch, &mut shuffle) {
                 if interrupted() {
                     history.interrupted = true;
@@ -136,7 +139,9 @@ impl Trainer {
                     return Ok(history);
                 };
                 let mut found = net.gradients(&batch.x, |scores| {
-                    self.check_finite(&scores.flatten_all()?.to_vec1::<f32>()?, epoch)?;
+                    if !resident {
+                        self.check_finite(&scores.flatten_all()?.to_vec1::<f32>()?, epoch)?;
+                    }
                     match self.adversary.as_ref().and_then(|adversary| adversary.trades) {
                         Some(beta) => loss::trades(scores, &batch.y, beta),
                         None => self.loss.value(scores, &batch.y),
@@ -146,11 +151,21 @@ impl Trainer {
                     return Err(self.diverged("loss", found.value, epoch));
                 }
                 loss += found.value * count as f64;
-                let seen = found.scores.flatten_all()?.to_vec1::<f32>()?;
-                right += self.right(&seen[..count * net.outputs()], net.outputs(), &batch.labels()?[..count])?;
+                let own: Vec<u32> = rows.iter().map(|row| labels[*row]).collect();
+                if resident {
+                    waiting.push((found.scores.narrow(0, 0, count)?, own));
+                } else {
+                    let seen = found.scores.flatten_all()?.to_vec1::<f32>()?;
+                    right += self.right(&seen[..count * net.outputs()], net.outputs(), &own)?;
+                }
                 head.prepare(&mut found.parameters)?;
                 sgd.step(&found.parameters)?;
                 head.follow(net)?;
+            }
+            for (scores, own) in waiting {
+                let seen = scores.flatten_all()?.to_vec1::<f32>()?;
+                self.check_finite(&seen, epoch)?;
+                right += self.right(&seen, net.outputs(), &own)?;
             }
             let count = labels.len() as f64;
             let seconds = start.elapsed().as_secs_f64();

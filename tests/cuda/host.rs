@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 use std::sync::{Mutex, OnceLock};
-use widemargin::cuda::{Argument, KERNELS, Kernel, Machine, Source};
+use widemargin::cuda::{Argument, KERNELS, Kernel, Machine, Multiply, Number, Product, Source};
 use widemargin::{Error, Result};
 
 type Launch = unsafe extern "C" fn(*const c_char, u32, u32, u32, usize, *mut *mut c_void, usize, u64) -> *const c_char;
@@ -156,6 +156,60 @@ impl Machine for Host {
         match refusal {
             Some(refusal) => Err(Error::Device { stage: "host", reason: format!("{}: {refusal}", kernel.name) }),
             None => self.check_canaries(kernel.name),
+        }
+    }
+}
+
+/// Products entry by entry, in f64, in place of a card's library.
+impl Multiply for Host {
+    fn multiply(&self, product: &Product) -> Result<()> {
+        let Product { a, b, c, turned, rows, inner, columns, add, number } = *product;
+        let place = |address: u64, at: u64| address + number.bytes() * at;
+        // SAFETY (of both): the addresses hold matrices of these sizes, as the trait's contract asks.
+        let read = |address: u64| match number {
+            Number::F32 => f64::from(unsafe { *(address as *const f32) }),
+            Number::F64 => unsafe { *(address as *const f64) },
+        };
+        let write = |address: u64, value: f64| match number {
+            Number::F32 => unsafe { *(address as *mut f32) = value as f32 },
+            Number::F64 => unsafe { *(address as *mut f64) = value },
+        };
+        let [rows, inner, columns] = [rows, inner, columns].map(u64::from);
+        for row in 0..rows {
+            for column in 0..columns {
+                let to = place(c, row * columns + column);
+                let mut sum = if add { read(to) } else { 0.0 };
+                for k in 0..inner {
+                    let left = if turned[0] { k * rows + row } else { row * inner + k };
+                    let right = if turned[1] { column * inner + k } else { k * columns + column };
+                    sum += read(place(a, left)) * read(place(b, right));
+                }
+                write(to, sum);
+            }
+        }
+        self.check_canaries("a product")
+    }
+}
+
+impl Host {
+    /// Memory that holds these numbers.
+    pub fn holding(&self, values: &[f64], number: Number) -> Memory {
+        let bytes: Vec<u8> = match number {
+            Number::F32 => values.iter().flat_map(|value| (*value as f32).to_ne_bytes()).collect(),
+            Number::F64 => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+        };
+        let mut memory = self.memory(bytes.len()).unwrap();
+        self.write(&mut memory, &bytes).unwrap();
+        memory
+    }
+
+    /// All numbers of a memory.
+    pub fn numbers(&self, memory: &Memory, number: Number) -> Vec<f64> {
+        let mut bytes = vec![0; memory.bytes];
+        self.read(memory, &mut bytes).unwrap();
+        match number {
+            Number::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f64::from(f32::from_ne_bytes(*b))).collect(),
+            Number::F64 => bytes.as_chunks::<8>().0.iter().map(|b| f64::from_ne_bytes(*b)).collect(),
         }
     }
 }

@@ -3,10 +3,15 @@
 //! A step whose tool is not there prints why it skips; `REQUIRE_CUDA=1` makes every skip a failure. What needs a card is
 //! `device.rs`; `device.sh` runs it all on a machine without Rust.
 
+#[cfg(feature = "candle-cuda")]
+mod card;
 mod compile;
 mod conformance;
+mod course;
 mod device;
 mod host;
+mod in_place;
+mod layers;
 mod mutation;
 mod step;
 mod table;
@@ -18,4 +23,11 @@ fn skip(why: &str) {
         "REQUIRE_CUDA is set, but {why}"
     );
     println!("skipped: {why}");
+}
+
+/// The same for the part of a test that runs on candle's card, which builds without `candle-cuda` never have.
+fn skip_on_card(why: &str) {
+    if cfg!(feature = "candle-cuda") {
+        skip(why);
+    }
 }

@@ -3,7 +3,13 @@
 //! (n, c, h, w) or (n, c) to (c,): [[1, 2], [3, 4]] gives [4, 6]. Added in eight lanes a plane, then plane after plane.
 
 use super::simd::Number;
+#[cfg(feature = "candle-cuda")]
+use super::tensors;
 use super::{by_type, contiguous};
+#[cfg(feature = "candle-cuda")]
+use crate::cuda::layers;
+#[cfg(feature = "candle-cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape};
 
 /// Adds each channel of one example to its sum; `values` holds `sums.len()` channels of equal size.
@@ -41,5 +47,14 @@ impl CustomOp1 for ChannelSums {
             sums
         });
         Ok((out, Shape::from(channels)))
+    }
+
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(&self, values: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let [examples, channels] = [layout.dims()[0], layout.dims()[1]];
+        let sizes = [examples, channels, layout.dims()[2..].iter().product()];
+        tensors::run(self.name(), [(values, layout)], Shape::from(channels), |card, number, [values], out| {
+            layers::channel_sums(card, number, values, sizes, out)
+        })
     }
 }

@@ -2,8 +2,14 @@
 //!
 //! y = x · wᵀ + b, x: (n, i), w: (o, i), b: (o,), y: (n, o). x = [[1, 2]], w = [[3, 4]], b = [5] give [[16]].
 
-use super::{Once, SECOND, by_type, contiguous, on_cpu};
+#[cfg(feature = "candle-cuda")]
+use super::tensors;
+use super::{Once, SECOND, by_type, contiguous, is_ours};
+#[cfg(feature = "candle-cuda")]
+use crate::cuda::layers;
 use crate::error::{Error, Result};
+#[cfg(feature = "candle-cuda")]
+use candle_core::CudaStorage;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor, WithDType, bail};
 
@@ -24,7 +30,7 @@ pub fn dense(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tenso
         return Err(Error::Shape { op: OP, expected: format!("bias ({outputs},)"), got: bias.dims().to_vec() });
     }
     let multiply = || {
-        if !on_cpu(x) {
+        if !is_ours(x) {
             let y = x.matmul(&weight.t()?)?;
             return match bias {
                 Some(bias) => y.broadcast_add(bias),
@@ -69,6 +75,23 @@ impl CustomOp3 for Dense {
         Ok((y, Shape::from((n, o))))
     }
 
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        x: &CudaStorage,
+        x_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+        bias: &CudaStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let ((n, i), o) = (x_layout.shape().dims2()?, weight_layout.dims()[0]);
+        let inputs = [(x, x_layout), (weight, weight_layout), (bias, bias_layout)];
+        tensors::run(OP, inputs, Shape::from((n, o)), |card, number, [x, weight, bias], y| {
+            layers::dense(card, number, [x, weight, bias, y], [n, i, o])
+        })
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -111,6 +134,23 @@ impl CustomOp3 for DenseInputGradient {
         Ok((product, Shape::from((n, i))))
     }
 
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        gradient: &CudaStorage,
+        gradient_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+        _x: &CudaStorage,
+        _x_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let ((n, o), i) = (gradient_layout.shape().dims2()?, weight_layout.dims()[1]);
+        let inputs = [(gradient, gradient_layout), (weight, weight_layout)];
+        tensors::run(self.name(), inputs, Shape::from((n, i)), |card, number, [gradient, weight], out| {
+            layers::dense_input_gradient(card, number, [gradient, weight, out], [n, i, o])
+        })
+    }
+
     fn bwd(
         &self,
         _: &Tensor,
@@ -141,5 +181,20 @@ impl CustomOp2 for DenseWeightGradient {
         let ((n, o), i) = (gradient_layout.shape().dims2()?, x_layout.dims()[1]);
         let product = gradient.matmul(x, (1, o, i, n), &gradient_layout.transpose(0, 1)?, x_layout)?;
         Ok((product, Shape::from((o, i))))
+    }
+
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        gradient: &CudaStorage,
+        gradient_layout: &Layout,
+        x: &CudaStorage,
+        x_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let ((n, o), i) = (gradient_layout.shape().dims2()?, x_layout.dims()[1]);
+        let inputs = [(gradient, gradient_layout), (x, x_layout)];
+        tensors::run(self.name(), inputs, Shape::from((o, i)), |card, number, [gradient, x], out| {
+            layers::dense_weight_gradient(card, number, [gradient, x, out], [n, i, o])
+        })
     }
 }

@@ -10,8 +10,9 @@
 //! | batch normalisation | not in one piece | mean and variance in f64 |
 //!
 //! All take f32 and f64 tensors, in any memory layout; f32 runs on the widest vectors the processor has, f64 is there
-//! to check gradients. Tensors on another device go through candle's operations, composed so that the gradients are
-//! the same. Each is differentiable once: candle cuts the graph of a gradient, so a second derivative would be silently
+//! to check gradients. With the feature `candle-cuda` a card runs CUDA kernels of ours (`kernels/columns.cu`, `pool.cu`,
+//! `layers.cu`), all but batch normalisation; tensors on any other device go through candle's operations, composed so that
+//! the gradients are the same. Each is differentiable once: candle cuts the graph of a gradient, so a second derivative would be silently
 //! wrong, and every gradient refuses it with a message.
 
 mod batch_norm;
@@ -36,12 +37,20 @@ use channel_sums::ChannelSums;
 use once::Once;
 use std::ops::Range;
 
+#[cfg(feature = "candle-cuda")]
+use crate::cuda::tensors;
+
 /// Why a gradient has none of its own.
 const SECOND: &str = "a second derivative was asked for and is not supported; a penalty on input gradients must be \
                       computed without differentiating them";
 
 fn on_cpu(tensor: &Tensor) -> bool {
     tensor.device().is_cpu()
+}
+
+/// Whether our own operation runs where the tensor lies; elsewhere it is composed from candle's.
+fn is_ours(tensor: &Tensor) -> bool {
+    on_cpu(tensor) || (cfg!(feature = "candle-cuda") && tensor.device().is_cuda())
 }
 
 /// The part of a storage that a contiguous tensor occupies.

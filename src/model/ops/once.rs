@@ -1,6 +1,8 @@
 //! Gradients that refuse to be differentiated.
 
 use super::SECOND;
+#[cfg(feature = "candle-cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 /// An operation with one argument more, which it does not read: the one that the result is the gradient in. candle cuts the
@@ -14,6 +16,17 @@ impl<O: CustomOp1> CustomOp2 for Once<O> {
 
     fn cpu_fwd(&self, a: &CpuStorage, a_layout: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
         self.0.cpu_fwd(a, a_layout)
+    }
+
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        self.0.cuda_fwd(a, a_layout)
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
@@ -36,6 +49,19 @@ impl<O: CustomOp2> CustomOp3 for Once<O> {
         _: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         self.0.cpu_fwd(a, a_layout, b, b_layout)
+    }
+
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        self.0.cuda_fwd(a, a_layout, b, b_layout)
     }
 
     fn bwd(

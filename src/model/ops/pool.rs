@@ -6,8 +6,14 @@
 //! One window [[1, 3], [3, 2]] with gradient 1: maximum 3, gradient [[0, 1], [0, 0]]; average 2.25, gradient 1/4 each.
 
 use super::simd::{Level, Number, Vectors, Work};
-use super::{SECOND, by_type, contiguous, on_cpu};
+#[cfg(feature = "candle-cuda")]
+use super::tensors;
+use super::{SECOND, by_type, contiguous, is_ours};
+#[cfg(feature = "candle-cuda")]
+use crate::cuda::{Number as Type, Pooling};
 use crate::error::{Error, Result};
+#[cfg(feature = "candle-cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -42,7 +48,7 @@ fn pool(x: &Tensor, pool: Pool, kind: Kind) -> Result<Tensor> {
             return Err(Error::Shape { op, expected, got: dims.to_vec() });
         }
     }
-    let apply = || if on_cpu(x) { x.contiguous()?.apply_op1(PoolOp { pool, kind }) } else { composed(x, pool, kind) };
+    let apply = || if is_ours(x) { x.contiguous()?.apply_op1(PoolOp { pool, kind }) } else { composed(x, pool, kind) };
     apply().map_err(Error::candle(op))
 }
 
@@ -93,6 +99,12 @@ impl Kind {
 }
 
 impl Pool {
+    #[cfg(feature = "candle-cuda")]
+    fn on_card(&self, kind: Kind, [n, c, h, w]: [usize; 4], number: Type) -> Pooling {
+        let Pool { size, stride } = *self;
+        Pooling { planes: n * c, sides: [h, w], size, stride, maximum: kind == Kind::Maximum, number }
+    }
+
     /// Windows along a side.
     pub(crate) fn side(&self, pixels: usize) -> usize {
         if pixels < self.size { 0 } else { (pixels - self.size) / self.stride + 1 }
@@ -226,6 +238,15 @@ impl CustomOp1 for PoolOp {
         Ok((out, Shape::from((n, c, rows, columns))))
     }
 
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (n, c, h, w) = layout.shape().dims4()?;
+        let shape = Shape::from((n, c, self.pool.side(h), self.pool.side(w)));
+        tensors::run(self.name(), [(storage, layout)], shape, |card, number, [x], y| {
+            self.pool.on_card(self.kind, [n, c, h, w], number).forward(card, x, y)
+        })
+    }
+
     fn bwd(&self, x: &Tensor, _pooled: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
         gradient.contiguous()?.apply_op2(x, PoolGradient { pool: self.pool, kind: self.kind }).map(Some)
     }
@@ -263,6 +284,21 @@ impl CustomOp2 for PoolGradient {
             out
         });
         Ok((out, x_layout.shape().clone()))
+    }
+
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        gradient: &CudaStorage,
+        gradient_layout: &Layout,
+        x: &CudaStorage,
+        x_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (n, c, h, w) = x_layout.shape().dims4()?;
+        let shape = x_layout.shape().clone();
+        tensors::run(self.name(), [(gradient, gradient_layout), (x, x_layout)], shape, |card, number, [g, x], out| {
+            self.pool.on_card(self.kind, [n, c, h, w], number).gradient(card, g, x, out)
+        })
     }
 
     fn bwd(

@@ -4,8 +4,14 @@
 //! leaky_relu(-2) with slope 0.01 is -0.02; leaky_relu(-inf) with slope 0 is 0, not NaN.
 
 use super::simd::Number;
-use super::{SECOND, by_type, contiguous, on_cpu};
+#[cfg(feature = "candle-cuda")]
+use super::tensors;
+use super::{SECOND, by_type, contiguous, is_ours};
+#[cfg(feature = "candle-cuda")]
+use crate::cuda::layers;
 use crate::error::{Error, Result};
+#[cfg(feature = "candle-cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor, WithDType, bail};
 
 /// x where x > 0, `slope` · x elsewhere; see [`super`] for why candle's rectifier is not used.
@@ -18,7 +24,7 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
         return Err(Error::Value { op: "leaky_relu", expected, got: slope.to_string() });
     }
     let rectify = || {
-        if on_cpu(x) { x.contiguous()?.apply_op1(Rectifier { slope }) } else { composed(x, slope) }
+        if is_ours(x) { x.contiguous()?.apply_op1(Rectifier { slope }) } else { composed(x, slope) }
     };
     rectify().map_err(Error::candle("leaky_relu"))
 }
@@ -72,6 +78,14 @@ impl CustomOp1 for Rectifier {
         Ok((out, layout.shape().clone()))
     }
 
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        let numbers = layout.shape().elem_count();
+        tensors::run(self.name(), [(storage, layout)], layout.shape().clone(), |card, number, [x], y| {
+            layers::rectify(card, number, x, numbers, self.slope, y)
+        })
+    }
+
     fn bwd(&self, x: &Tensor, _rectified: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
         gradient.contiguous()?.apply_op2(x, RectifierGradient { slope: self.slope }).map(Some)
     }
@@ -95,6 +109,20 @@ impl CustomOp2 for RectifierGradient {
             out
         });
         Ok((out, x_layout.shape().clone()))
+    }
+
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        gradient: &CudaStorage,
+        gradient_layout: &Layout,
+        x: &CudaStorage,
+        x_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (shape, numbers) = (x_layout.shape().clone(), x_layout.shape().elem_count());
+        tensors::run(self.name(), [(gradient, gradient_layout), (x, x_layout)], shape, |card, number, [g, x], out| {
+            layers::rectify_gradient(card, number, [g, x, out], numbers, self.slope)
+        })
     }
 
     fn bwd(

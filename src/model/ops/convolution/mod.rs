@@ -28,8 +28,14 @@ pub(crate) use geometry::Geometry;
 pub(crate) use gradient::{InputGradient, WeightGradient, WeightSums};
 
 use super::simd::{Level, Number};
-use super::{Once, SECOND, by_type, contiguous, on_cpu, pieces};
+#[cfg(feature = "candle-cuda")]
+use super::tensors;
+use super::{Once, SECOND, by_type, contiguous, is_ours, pieces};
+#[cfg(feature = "candle-cuda")]
+use crate::cuda::{Convolution, Number as Type};
 use crate::error::{Error, Result};
+#[cfg(feature = "candle-cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -73,7 +79,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, settings: &Con
         return Err(Error::Shape { op: OP, expected: format!("bias ({o},)"), got: bias.dims().to_vec() });
     }
     let convolve = || {
-        if !on_cpu(x) {
+        if !is_ours(x) {
             let Conv2d { stride, padding, dilation, groups } = *settings;
             let y = x.conv2d(weight, padding, stride, dilation, groups)?;
             return match bias {
@@ -88,6 +94,15 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, settings: &Con
         x.contiguous()?.apply_op3(&weight.contiguous()?, &bias, Convolve { images: n, geometry })
     };
     convolve().map_err(Error::candle(OP))
+}
+
+#[cfg(feature = "candle-cuda")]
+fn on_card(images: usize, geometry: &Geometry, number: Type) -> Convolution {
+    let Geometry { channels, filters, groups, height, width, kernel, stride, padding, dilation, out_height, out_width } =
+        *geometry;
+    let (sides, out) = ([height, width], [out_height, out_width]);
+    let (channels, filters) = (channels * groups, filters * groups);
+    Convolution { images, channels, filters, groups, sides, kernel, stride, padding, dilation, out, number }
 }
 
 struct Convolve {
@@ -128,6 +143,24 @@ impl CustomOp3 for Convolve {
             self.forward(x, weight, contiguous::<T>(OP, bias, bias_layout)?)
         });
         Ok((y, Shape::from((self.images, groups * filters, out_height, out_width))))
+    }
+
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        x: &CudaStorage,
+        x_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+        bias: &CudaStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let Geometry { groups, filters, out_height, out_width, .. } = self.geometry;
+        let inputs = [(x, x_layout), (weight, weight_layout), (bias, bias_layout)];
+        let shape = Shape::from((self.images, groups * filters, out_height, out_width));
+        tensors::run(OP, inputs, shape, |card, number, [x, weight, bias], y| {
+            on_card(self.images, &self.geometry, number).forward(card, x, weight, Some(bias), y)
+        })
     }
 
     fn bwd(
@@ -189,6 +222,22 @@ impl CustomOp3 for ConvolveInputGradient {
         Ok((out, x_layout.shape().clone()))
     }
 
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        gradient: &CudaStorage,
+        gradient_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+        _x: &CudaStorage,
+        x_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let inputs = [(gradient, gradient_layout), (weight, weight_layout)];
+        tensors::run(self.name(), inputs, x_layout.shape().clone(), |card, number, [gradient, weight], out| {
+            on_card(self.images, &self.geometry, number).input_gradient(card, gradient, weight, out)
+        })
+    }
+
     fn bwd(
         &self,
         _: &Tensor,
@@ -246,5 +295,19 @@ impl CustomOp2 for ConvolveWeightGradient {
             self.sum(x, contiguous::<T>(self.name(), gradient, gradient_layout)?)
         });
         Ok((out, self.shape.clone()))
+    }
+
+    #[cfg(feature = "candle-cuda")]
+    fn cuda_fwd(
+        &self,
+        x: &CudaStorage,
+        x_layout: &Layout,
+        gradient: &CudaStorage,
+        gradient_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let inputs = [(x, x_layout), (gradient, gradient_layout)];
+        tensors::run(self.name(), inputs, self.shape.clone(), |card, number, [x, gradient], out| {
+            on_card(self.images, &self.geometry, number).weight_gradient(card, gradient, x, out)
+        })
     }
 }
