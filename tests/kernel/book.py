@@ -61,10 +61,11 @@ def browser(scripts=True):
 
 
 def wait(driver, page):
-    """Until nothing more is drawn, at most 15 s."""
+    """Until everything is drawn, at most about 20 s."""
     driver.get(page.as_uri())
-    driver.execute_async_script(SCROLL)
-    for _ in range(60):
+    for _ in range(20):
+        # A browser that has just started may not see a figure that scrolls by: it is scrolled to again, as a person would.
+        driver.execute_async_script(SCROLL)
         state = driver.execute_script(STATE)
         if state["empty"] == 0 and not state["plain"]:
             break
