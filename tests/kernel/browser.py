@@ -29,6 +29,7 @@ from selenium.webdriver.common.keys import Keys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOKEN = "browser"
 FIGURE = "application/vnd.plotly.v1+json"
+KERNEL = {"name": "widemargin", "display_name": "Rust (widemargin)", "language": "rust"}
 CELLS = [
     "let pair = digits()?.pair(3, 8)?; let mut net = Classifier::mlp(&Mlp::default(), 1)?;",
     "let run = Trainer { epochs: 1_000_000, ..Trainer::default() }.fit(&mut net, &pair.train)?;",
@@ -46,8 +47,7 @@ def notebook(cells):
         {"cell_type": "code", "id": f"c{i}", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
         for i, source in enumerate(cells)
     ]
-    spec = {"name": "widemargin", "display_name": "Rust (widemargin)", "language": "rust"}
-    return {"cells": code, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5}
+    return {"cells": code, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
 
 
 class Server:
@@ -373,7 +373,7 @@ def main():
     out = pathlib.Path(arguments.out)
     out.mkdir(parents=True, exist_ok=True)
     committed = json.loads(sorted((ROOT / "notebooks").glob("01-*.ipynb"))[0].read_text())
-    committed["metadata"]["kernelspec"] = notebook([])["metadata"]["kernelspec"]
+    committed["metadata"]["kernelspec"] = KERNEL
     first = unexecuted(committed)
     for kind in arguments.kinds:
         notebooks = {"01.ipynb": first, "steps.ipynb": notebook([*CELLS, "", ""])}

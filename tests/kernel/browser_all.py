@@ -11,7 +11,7 @@ import json
 import pathlib
 import time
 
-from browser import ROOT, run_all, unexecuted, visit
+from browser import KERNEL, ROOT, run_all, unexecuted, visit
 
 
 def step(name):
@@ -39,7 +39,7 @@ def main():
         if arguments.names and not any(path.name.startswith(name) for name in arguments.names):
             continue
         content = unexecuted(json.loads(path.read_text()))
-        content["metadata"]["kernelspec"] = {"name": "widemargin", "display_name": "Rust (widemargin)", "language": "rust"}
+        content["metadata"]["kernelspec"] = KERNEL
         visit("lab", out, {path.name: content}, [step(path.name)])
 
 
